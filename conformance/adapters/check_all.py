@@ -1,0 +1,174 @@
+"""Builds and checks every third-party library beside this file; `--write` writes the table of the documentation.
+
+A program that is missing is reported, and fails when the variable CI is set. A registry that does not answer after
+three tries is reported as NOT RUN and fails nothing. Everything else that goes wrong fails.
+"""
+
+import argparse
+import os
+import re
+import sys
+import time
+from pathlib import Path
+
+from cloister_conformance import implementation as implementations
+from cloister_conformance import run as runs
+from cloister_conformance.implementation import Implementation, UnusableImplementation
+from cloister_conformance.report import terminal
+from cloister_conformance.results import Report
+from cloister_conformance.run import Options
+from rich.console import Console
+
+HERE = Path(__file__).parent
+PAGE = HERE.parent.parent / "docs" / "third-party.md"
+TRIES = 3
+NETWORK_ERRORS = re.compile(
+    r"ETIMEDOUT|ENOTFOUND|EAI_AGAIN|ECONNRE|ERR_SOCKET|i/o timeout|TLS handshake timeout|no such host|connection (refused|reset)"
+    r"|Temporary failure|Max retries exceeded|Read timed out|ReadTimeout|Could not transfer artifact|Connection (timed out|reset|refused)"
+    r"|status code: (429|5\d\d)|(429|5\d\d) (Too Many|Server Error|Bad Gateway|Service Unavailable|Gateway)",
+    re.IGNORECASE,
+)
+
+console = Console(width=120)
+
+
+class RegistryDoesNotAnswer(Exception):
+    """What is to be installed cannot be downloaded now."""
+
+
+def build(implementation: Implementation) -> None:
+    """Build an implementation; try again while a registry does not answer."""
+    for attempt in range(1, TRIES + 1):
+        try:
+            implementations.build(implementation)
+        except UnusableImplementation as error:
+            if not NETWORK_ERRORS.search(str(error)):
+                raise
+            console.print(f"try {attempt} of {TRIES}: a registry does not answer")
+            time.sleep(10 * attempt)
+        else:
+            return
+    raise RegistryDoesNotAnswer
+
+
+def check(folder: Path) -> Report:
+    """Build and check the implementation in a folder."""
+    implementation = implementations.read(folder)
+    begin = time.monotonic()
+    build(implementation)
+    console.print(f"built in {time.monotonic() - begin:.0f} s")
+    report = runs.run(implementation, Options(jobs=2))
+    terminal.print_report(console, report)
+    return report
+
+
+def render(reports: dict[str, Report]) -> str:
+    """Render the page of the documentation."""
+    lines = [
+        "# Third-party libraries",
+        "",
+        "Software that nobody here wrote, put under test on every change. The table and the lists are written by",
+        "`tox -e peers -- --write` from real runs (profile quick, seed 0); a run that finds anything else fails.",
+        "",
+        "A library is tested on what it offers. Where this specification is stricter than what is deployed, that is said in the",
+        "decisions of the chapter; such a difference is listed here like any other.",
+        "A clause counts as failed when it stands in a list below; a test of several clauses may fail for one of them.",
+        "",
+        "| library | version | language | clauses passed | clauses failed | offers |",
+        "| --- | --- | --- | ---: | ---: | --- |",
+    ]
+    for name, report in reports.items():
+        subject = report.implementation
+        tested = {clause.id for clause in report.clauses if clause.verdict in ("passed", "known")}
+        broken = {clause for clauses in gather_reasons(report).values() for clause in clauses}
+        offers = ", ".join(f"`{capability}`" for capability in subject.capabilities)
+        anchor = f"[{subject.name}](#{name})"
+        lines.append(
+            f"| {anchor} | {subject.version} | {subject.language} | {len(tested - broken)} | {len(broken)} | {offers} |"
+        )
+    for name, report in reports.items():
+        lines += ["", f"## {report.implementation.name} {{ #{name} }}", ""]
+        lines += [
+            f"Repeat: `cloister check conformance/adapters/{name}`.",
+            "",
+            "| clauses | what is wrong |",
+            "| --- | --- |",
+        ]
+        lines += [f"| {', '.join(clauses)} | {reason} |" for reason, clauses in gather_reasons(report).items()]
+    return "\n".join(lines) + "\n"
+
+
+def gather_reasons(report: Report) -> dict[str, list[str]]:
+    """Gather the known failures by reason, each with the clauses that it breaks.
+
+    Those are the clauses that known failures name; a test of several clauses may fail for one of them alone.
+    """
+    order = [clause.id for clause in report.clauses]
+    known = [(test, test.known) for test in report.tests if test.known]
+    reasons: dict[str, set[str]] = {}
+    for _, failure in known:
+        if failure.clause:
+            reasons.setdefault(failure.reason, set()).add(failure.clause)
+    for test, failure in known:
+        reasons.setdefault(failure.reason, set(test.clauses))
+    ordered = {reason: sorted(clauses, key=order.index) for reason, clauses in reasons.items()}
+    return dict(sorted(ordered.items(), key=lambda item: order.index(item[1][0])))
+
+
+def check_or_explain(folder: Path) -> tuple[Report | None, str]:
+    """Check the implementation in a folder; return its report if there is one, and the problem if there is one."""
+    missing = implementations.find_missing(implementations.read(folder))
+    if missing:
+        console.print(f"[bold red]MISSING[/] {', '.join(missing)}: {folder.name} was not run")
+        return None, f"{folder.name}: {', '.join(missing)} is missing" if os.environ.get("CI") else ""
+    try:
+        report = check(folder)
+    except RegistryDoesNotAnswer:
+        console.print(f"[bold red]NOT RUN[/] {folder.name}: a registry did not answer")
+        return None, ""
+    except UnusableImplementation as error:
+        return None, str(error)
+    return report, "" if report.conforms else f"{folder.name} does not conform, beyond its known failures"
+
+
+def compare_page(reports: dict[str, Report], *, write: bool) -> str:
+    """Write the page of the documentation, or compare it; return the problem if there is one."""
+    page = render(reports)
+    if write:
+        PAGE.write_text(page, "utf-8")
+    if PAGE.is_file() and PAGE.read_text("utf-8") == page:
+        return ""
+    return f"{PAGE.name} is not what these runs give; write it with `tox -e peers -- --write`"
+
+
+def main() -> int:
+    """Check all; return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--write", action="store_true", help="write docs/third-party.md")
+    parser.add_argument("names", nargs="*", help="only these folders")
+    arguments = parser.parse_args()
+
+    folders = sorted(file.parent for file in HERE.glob("*/adapter.toml"))
+    reports: dict[str, Report] = {}
+    problems: list[str] = []
+    for folder in folders:
+        if arguments.names and folder.name not in arguments.names:
+            continue
+        console.rule(folder.name)
+        report, problem = check_or_explain(folder)
+        if report:
+            reports[folder.name] = report
+        if problem:
+            problems.append(problem)
+    if len(reports) == len(folders) and (problem := compare_page(reports, write=arguments.write)):
+        problems.append(problem)
+
+    for problem in problems:
+        console.print(f"[bold red]problem[/] {problem}", soft_wrap=True)
+    passed = sum(report.conforms for report in reports.values())
+    console.print(f"{passed} passed, {len(problems)} failed")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

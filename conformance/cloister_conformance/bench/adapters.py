@@ -1,0 +1,130 @@
+"""An implementation beside the reference, both behind a pipe: what a run of the suite sees. Wall time."""
+
+import itertools
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+from cloister import identity, proof_of_work, sender_keys
+
+from cloister_conformance import implementation as implementations
+from cloister_conformance import protocol
+from cloister_conformance.bench.reference import NOW_MS, PLAINTEXT, REQUEST
+from cloister_conformance.bench.rounds import Comparison, Prepare, build_round, compare
+from cloister_conformance.implementation import Implementation
+from cloister_conformance.target import Target, shorten
+from cloister_conformance.transport import BrokenAdapter
+
+Params = dict[str, Any]
+Calls = Callable[[Target, int], list[Params]]
+"""Prepares the params of so many calls, and the handles that they name."""
+
+NAMES = itertools.count()
+
+
+def measure(implementation: Implementation, seconds: float) -> list[Comparison]:
+    """Measure every operation that the implementation offers.
+
+    Raises:
+        BrokenAdapter, HungAdapter: it did not answer, or not with a result.
+    """
+    target, reference = Target(implementation), Target(implementations.reference())
+    try:
+        return [
+            compare(
+                "through the pipe",
+                method,
+                build_round(prepare_calls(target, method, calls), seconds, time.perf_counter),
+                "the reference",
+                build_round(prepare_calls(reference, method, calls), seconds, time.perf_counter),
+            )
+            for method, calls in OPERATIONS.items()
+            if target.offers(protocol.METHODS[method].capability or "")
+        ]
+    finally:
+        target.stop()
+        reference.stop()
+
+
+def prepare_calls(target: Target, method: str, calls: Calls) -> Prepare:
+    """Prepare calls of a method."""
+
+    def prepare(count: int) -> Callable[[], None]:
+        call(target, "reset", {})
+        params = calls(target, count)
+
+        def perform() -> None:
+            for each in params:
+                call(target, method, each)
+
+        return perform
+
+    return prepare
+
+
+def call(target: Target, method: str, params: Params) -> Params:
+    """Call a method and return its result.
+
+    Raises:
+        BrokenAdapter: it answers an error; what a measurement asks for is valid.
+    """
+    answer = target.call(method, params)
+    if "result" not in answer:
+        raise BrokenAdapter(f"answered {method} with {shorten(answer)}")
+    result: Params = answer["result"]
+    return result
+
+
+def prepare_sign(target: Target, count: int) -> list[Params]:
+    private = identity.generate_key_pair(os.urandom).private
+    return [{"private_key": private.hex(), "message": PLAINTEXT.hex()}] * count
+
+
+def prepare_verify(target: Target, count: int) -> list[Params]:
+    pair = identity.generate_key_pair(os.urandom)
+    signature = identity.sign(pair.private, PLAINTEXT, os.urandom)
+    return [{"public_key": pair.public.hex(), "message": PLAINTEXT.hex(), "signature": signature.hex()}] * count
+
+
+def prepare_agree(target: Target, count: int) -> list[Params]:
+    pair, other = identity.generate_key_pair(os.urandom), identity.generate_key_pair(os.urandom)
+    return [{"private_key": pair.private.hex(), "public_key": other.public.hex()}] * count
+
+
+def prepare_encrypt(target: Target, count: int) -> list[Params]:
+    key = f"key {next(NAMES)}"
+    call(target, "sender_keys.create", {"key": key})
+    return [{"key": key, "plaintext": PLAINTEXT.hex()}] * count
+
+
+def prepare_decrypt(target: Target, count: int) -> list[Params]:
+    record = f"record {next(NAMES)}"
+    key = sender_keys.create_sender_key(os.urandom)
+    distribution = sender_keys.encode_distribution(key).hex()
+    call(target, "sender_keys.process", {"record": record, "distribution": distribution, "now_ms": NOW_MS})
+    params = []
+    for _ in range(count):
+        key, frame = sender_keys.encrypt(key, PLAINTEXT, os.urandom)
+        params.append({"record": record, "message": frame.hex(), "now_ms": NOW_MS})
+    return params
+
+
+def prepare_target(target: Target, count: int) -> list[Params]:
+    return [{"payload_length": 1000, "ttl_ms": 172_800_000, "difficulty": 10}] * count
+
+
+def prepare_check(target: Target, count: int) -> list[Params]:
+    request = {"timestamp": REQUEST.timestamp, "ttl": REQUEST.ttl, "recipient": REQUEST.recipient, "data": REQUEST.data}
+    return [{**request, "difficulty": 1, "nonce": proof_of_work.find_nonce(REQUEST, difficulty=1)}] * count
+
+
+OPERATIONS: dict[str, Calls] = {
+    "identity.sign": prepare_sign,
+    "identity.verify": prepare_verify,
+    "identity.agree": prepare_agree,
+    "sender_keys.encrypt": prepare_encrypt,
+    "sender_keys.decrypt": prepare_decrypt,
+    "proof_of_work.target": prepare_target,
+    "proof_of_work.check": prepare_check,
+}

@@ -1,0 +1,312 @@
+"""The command `cloister`: parses, calls, chooses the exit code; what it does is elsewhere.
+
+Exit codes: 0 conforms, 1 does not, 2 usage, 3 the implementation could not be run.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from cloister_conformance import data, mutants, mutation, openrpc, results, skeletons, trace, transcript, vector_files
+from cloister_conformance import implementation as implementations
+from cloister_conformance import run as runs
+from cloister_conformance.bench import render
+from cloister_conformance.bench.measure import measure
+from cloister_conformance.clause import read_clauses
+from cloister_conformance.implementation import Implementation, UnusableDescription, UnusableImplementation
+from cloister_conformance.mutants import UnusableMutant
+from cloister_conformance.report import badge, html, markdown, terminal
+from cloister_conformance.run import InterruptedRun, Options, UnusableSelection
+from cloister_conformance.skeletons import SkeletonError
+from cloister_conformance.target import Target
+from cloister_conformance.transcript import UnreadableTranscript
+from cloister_conformance.transport import BrokenAdapter, HungAdapter
+
+DOES_NOT_CONFORM = 1
+USAGE = 2
+COULD_NOT_RUN = 3
+
+app = typer.Typer(
+    name="cloister",
+    help="Specification, reference, vectors and conformance tests of encrypted group messaging without trusted servers.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+vectors_app = typer.Typer(help="Generate or verify the test vectors.", no_args_is_help=True)
+adapter_app = typer.Typer(help="Make an adapter.", no_args_is_help=True)
+app.add_typer(vectors_app, name="vectors")
+app.add_typer(adapter_app, name="adapter")
+console = Console(stderr=False)
+error_console = Console(stderr=True)
+
+
+class Profile(StrEnum):
+    """How many examples each property gets."""
+
+    quick = "quick"
+    standard = "standard"
+    deep = "deep"
+
+
+Subject = Annotated[
+    Path | None,
+    typer.Argument(metavar="[DIR | -- CMD ...]", help="folder with an adapter.toml, or a command", show_default=False),
+]
+
+
+@contextmanager
+def explain_errors() -> Iterator[None]:
+    """Turn what a user can mend into one clear line and the right exit code."""
+    try:
+        yield
+    except (SkeletonError, UnusableDescription, UnusableMutant, UnusableSelection, UnreadableTranscript) as error:
+        error_console.print(f"[bold red]cloister:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        raise typer.Exit(USAGE) from None
+    except OSError as error:
+        error_console.print(f"[bold red]cloister:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        raise typer.Exit(USAGE) from None
+    except (UnusableImplementation, InterruptedRun, BrokenAdapter, HungAdapter) as error:
+        error_console.print(f"[bold red]cloister:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        raise typer.Exit(COULD_NOT_RUN) from None
+
+
+def find_implementation(context: typer.Context, folder: Path | None) -> Implementation:
+    """Find the implementation that the command line names, and build it."""
+    command: list[str] | None = context.obj
+    if folder and command:
+        raise UnusableDescription("give a folder or `-- COMMAND`, not both")
+    if command == []:
+        raise UnusableDescription("there is no command after --")
+    if command:
+        return implementations.from_command(command)
+    if folder is None:
+        return implementations.reference()
+    found = implementations.read(folder)
+    with console.status(f"building {escape(found.name)}"):
+        implementations.build(found)
+    return found
+
+
+@app.command()
+def check(
+    context: typer.Context,
+    subject: Subject = None,
+    *,
+    suite: Annotated[list[str] | None, typer.Option(metavar="STEM", help="only this suite; may be repeated")] = None,
+    role: Annotated[str | None, typer.Option(help="the role that must be under test")] = None,
+    profile: Annotated[Profile, typer.Option(help="how many examples each property gets")] = Profile.quick,
+    seed: Annotated[int, typer.Option(min=0, help="all randomness comes from it")] = 0,
+    k: Annotated[str, typer.Option("-k", metavar="EXPR", help="only tests whose names match, as in pytest")] = "",
+    clause: Annotated[str, typer.Option(metavar="ID", help="only the tests of this clause")] = "",
+    jobs: Annotated[int, typer.Option(min=1, help="processes")] = min(2, os.cpu_count() or 1),
+    strict: Annotated[bool, typer.Option("--strict", help="want exact error names")] = False,
+    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE")] = None,
+    junit: Annotated[Path | None, typer.Option(metavar="FILE")] = None,
+    html_file: Annotated[Path | None, typer.Option("--html", metavar="FILE")] = None,
+    markdown_file: Annotated[Path | None, typer.Option("--markdown", metavar="FILE")] = None,
+    badge_file: Annotated[Path | None, typer.Option("--badge", metavar="FILE")] = None,
+) -> None:
+    """Run the conformance suite; with no argument, on the bundled reference."""
+    options = Options(
+        suites=tuple(suite or ()),
+        keyword=k,
+        clause=clause,
+        profile=profile.value,
+        seed=seed,
+        jobs=jobs,
+        strict=strict,
+    )
+    with explain_errors():
+        found = find_implementation(context, subject)
+        if role is not None:
+            implementations.check_role(found, role)
+        with terminal.show_progress(console, found.name) as listener:
+            report = runs.run(found, options, listener=listener, junit=junit)
+    terminal.print_report(console, report)
+    write(json_file, report.model_dump_json(indent=1) + "\n")
+    write(html_file, html.render(report))
+    write(markdown_file, markdown.render(report))
+    write(badge_file, badge.render(report))
+    raise typer.Exit(0 if report.conforms else DOES_NOT_CONFORM)
+
+
+def write(file: Path | None, text: str) -> None:
+    """Write a file, if one was asked for."""
+    if file is None:
+        return
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, "utf-8")
+    except OSError as error:
+        raise typer.BadParameter(f"cannot write {file}: {error.strerror}") from None
+
+
+@app.command()
+def doctor(context: typer.Context, subject: Subject = None) -> None:
+    """Is the adapter itself sound? Run this before any protocol test."""
+    with explain_errors():
+        found = find_implementation(context, subject)
+        options = Options(suites=("adapter_protocol",))
+        with terminal.show_progress(console, f"{found.name}: the adapter") as listener:
+            report = runs.run(found, options, listener=listener)
+    terminal.print_report(console, report)
+    print_capabilities(report.implementation)
+    raise typer.Exit(0 if report.conforms else DOES_NOT_CONFORM)
+
+
+def print_capabilities(subject: results.Subject) -> None:
+    """Print what the implementation says of itself."""
+    console.print(f"offers: {', '.join(subject.capabilities) or 'nothing yet'}", highlight=False)
+
+
+@app.command()
+def replay(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="transcript of a failed test")],
+    subject: Subject = None,
+) -> None:
+    """Run one saved failure again; both sides are computed afresh."""
+    with explain_errors():
+        saved = transcript.read(file)
+        found = find_implementation(context, subject)
+        runs.greet(found)
+        target = Target(found)
+        try:
+            outcome = transcript.replay(saved, target)
+        finally:
+            target.stop()
+    for clause, sentence in saved.clauses.items():
+        console.print(f"[bold]{escape(clause)}[/] {escape(sentence)}", highlight=False)
+    step = saved.steps[outcome.step]
+    console.print(f"step {outcome.step + 1} of {len(saved.steps)}: {step.actor} {step.method}", highlight=False)
+    console.print(f"[bold]expected[/] {escape(outcome.expected)}", highlight=False)
+    console.print(f"[bold]actual[/]   {escape(outcome.actual)}", highlight=False)
+    console.print("[bold red]still fails[/]" if outcome.fails else "[bold green]does not fail any more[/]")
+    raise typer.Exit(DOES_NOT_CONFORM if outcome.fails else 0)
+
+
+@app.command(name="mutants")
+def hunt_mutants(
+    *,
+    suite: Annotated[str | None, typer.Option(metavar="STEM", help="only the mutants of this suite")] = None,
+    mutants_folder: Annotated[
+        Path, typer.Option("--mutants", metavar="DIR", help="folder with files of mutants")
+    ] = mutants.FOLDER,
+    only: Annotated[str, typer.Option(metavar="ID", help="only this mutant, or those of this clause")] = "",
+    jobs: Annotated[int, typer.Option(min=1, help="processes")] = mutation.count_jobs(),
+) -> None:
+    """Run the suite on every known-bad implementation; print which were caught, and by which test."""
+    with explain_errors():
+        found = [mutant for mutant in mutants.read(mutants_folder, suite) if only in ("", mutant.id, mutant.clause)]
+        if not found:
+            raise UnusableSelection(f"there is no mutant {only}")
+        for mutant in found:
+            if mutant.clause not in read_clauses():
+                raise UnusableMutant(f"{mutant.id}: there is no clause {mutant.clause}")
+            mutants.edit_source(mutant, mutants.find_source(mutant.module))
+        with terminal.show_hunt(console, len(found)) as listener:
+            catches = [listener(catch) for catch in mutation.hunt(found, mutants_folder, jobs=jobs)]
+    terminal.print_catches(console, catches)
+    raise typer.Exit(0 if all(catch.fate == "caught" for catch in catches) else DOES_NOT_CONFORM)
+
+
+@app.command(name="bench")
+def run_benchmarks(
+    context: typer.Context,
+    subject: Subject = None,
+    *,
+    seconds: Annotated[float, typer.Option(min=0.01, help="for each figure")] = 1.0,
+    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE")] = None,
+    markdown_file: Annotated[Path | None, typer.Option("--markdown", metavar="FILE")] = None,
+) -> None:
+    """Measure speed as ratios in one run: of the reference, of the harness, and of an implementation if one is named."""
+    with explain_errors():
+        named = find_implementation(context, subject) if subject or context.obj else None
+        with console.status("measuring"):
+            report = measure(named, seconds=seconds)
+    console.print(render.build_table(report))
+    write(json_file, report.model_dump_json(indent=1) + "\n")
+    write(markdown_file, render.render_markdown(report))
+
+
+@app.command(name="trace")
+def print_trace() -> None:
+    """Print which function, vector, test and mutant belongs to which clause."""
+    matrix = trace.build_matrix()
+    problems = trace.find_problems(matrix)
+    terminal.print_matrix(console, matrix, problems)
+    raise typer.Exit(DOES_NOT_CONFORM if problems else 0)
+
+
+@vectors_app.command()
+def generate(folder: Annotated[Path | None, typer.Argument(metavar="[DIR]", show_default=False)] = None) -> None:
+    """Write all vector files; the same bytes on every run."""
+    with explain_errors():
+        vector_files.generate(folder or data.find_folder("vectors"))
+
+
+@vectors_app.command()
+def verify(folder: Annotated[Path | None, typer.Argument(metavar="[DIR]", show_default=False)] = None) -> None:
+    """Compare vector files with what is generated, and with their schemas."""
+    folder = folder or data.find_folder("vectors")
+    with explain_errors():
+        if not folder.is_dir():
+            raise UnusableSelection(f"there is no folder {folder}; `cloister vectors generate {folder}` makes it")
+        problems = vector_files.verify(folder)
+    for problem in problems:
+        error_console.print(f"[bold red]cloister:[/] {escape(problem)}", highlight=False, soft_wrap=True)
+    if not problems:
+        console.print("the vectors are as they are generated")
+    raise typer.Exit(DOES_NOT_CONFORM if problems else 0)
+
+
+@adapter_app.command()
+def new(
+    folder: Annotated[Path, typer.Argument(help="folder that is new or empty")],
+    *,
+    language: Annotated[str, typer.Option(help=", ".join(skeletons.LANGUAGES))],
+    name: Annotated[str, typer.Option(help="name of the implementation; else the folder's")] = "",
+) -> None:
+    """Write a working skeleton of an adapter."""
+    with explain_errors():
+        files = skeletons.create(language, folder, name or folder.resolve().name)
+    for file in files:
+        console.print(f"wrote {escape(str(file))}", highlight=False, soft_wrap=True)
+    console.print(f"now: cloister doctor {escape(str(folder))}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def schema(
+    *,
+    report: Annotated[bool, typer.Option("--report", help="the JSON Schema of `check --json`")] = False,
+    transcript_schema: Annotated[bool, typer.Option("--transcript", help="the JSON Schema of transcripts")] = False,
+) -> None:
+    """Print the OpenRPC document of the adapter protocol."""
+    document: dict[str, Any]
+    if report:
+        document = openrpc.build_report_schema()
+    elif transcript_schema:
+        document = openrpc.build_transcript_schema()
+    else:
+        document = openrpc.build_document()
+    typer.echo(json.dumps(document, indent=1))
+
+
+def main() -> None:
+    """Split the command of the implementation off, and run."""
+    arguments = sys.argv[1:]
+    command = None
+    if "--" in arguments:
+        at = arguments.index("--")
+        arguments, command = arguments[:at], arguments[at + 1 :]
+    app(arguments, obj=command)

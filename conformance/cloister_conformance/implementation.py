@@ -1,0 +1,148 @@
+"""The description of an implementation under test: `adapter.toml`, chapter 13."""
+
+import shlex
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+Role = Literal["client", "service-node", "open-group-server"]
+
+REFERENCE_COMMAND = [sys.executable, "-m", "cloister_conformance.reference_adapter"]
+BUILD_SECONDS = 1200
+
+
+class UnusableDescription(Exception):
+    """There is no description of an implementation where one should be; the message says what to do."""
+
+
+class UnusableImplementation(Exception):
+    """The implementation could not be run; the message says what to do."""
+
+
+class KnownFailure(BaseModel):
+    """What is known to fail: the tests of a clause, or one test, and how: `expected` are parts of what comes instead."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    clause: str | None = None
+    test: str | None = None
+    expected: list[Annotated[str, Field(min_length=1)]] = Field(min_length=1)
+    reason: str = Field(min_length=1)
+    link: str | None = None
+
+    def names(self, test: str, clauses: list[str]) -> bool:
+        """Tell whether it speaks of a test."""
+        return test == self.test or self.clause in clauses
+
+    def explains(self, actual: str) -> bool:
+        """Tell whether what came is what is known to come."""
+        return any(part in actual for part in self.expected)
+
+
+class Implementation(BaseModel):
+    """An implementation under test; `folder` is where its commands run."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    role: Role = "client"
+    run: list[str] = Field(min_length=1)
+    build: list[Annotated[list[str], Field(min_length=1)]] = []
+    requires: list[Annotated[str, Field(min_length=1)]] = []
+    timeout_seconds: float = Field(default=10, gt=0, le=3600)
+    environment: dict[str, str] = {}
+    known_failure: list[KnownFailure] = []
+    folder: Path = Path()
+
+
+def reference() -> Implementation:
+    """Describe the bundled reference."""
+    return Implementation(name="cloister reference", run=REFERENCE_COMMAND)
+
+
+def from_command(command: list[str], *, timeout_seconds: float = 10) -> Implementation:
+    """Describe an implementation of which only the command is known."""
+    return Implementation(name=shlex.join(command), run=command, timeout_seconds=timeout_seconds)
+
+
+def read(folder: Path) -> Implementation:
+    """Read the description in a folder.
+
+    Raises:
+        UnusableDescription: there is no such folder or description, or it does not say what it must.
+    """
+    if not folder.is_dir():
+        raise UnusableDescription(f"there is no folder {folder}; give one that holds an adapter.toml, or `-- COMMAND`")
+    file = folder / "adapter.toml"
+    if not file.is_file():
+        raise UnusableDescription(f"{folder} holds no adapter.toml; `cloister adapter new` writes one")
+    try:
+        description = tomllib.loads(file.read_text("utf-8"))
+        if "folder" in description:
+            raise UnusableDescription(f"{file}: folder: this is where the file stands, not a member")
+        found = Implementation.model_validate({**description, "folder": folder.resolve()})
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UnusableDescription(f"{file} is not TOML: {error}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise UnusableDescription(f"{file}: {where}: {first['msg']}") from None
+    for known in found.known_failure:
+        if (known.clause is None) == (known.test is None):
+            raise UnusableDescription(f"{file}: a known_failure names either a clause or a test ({known.reason})")
+    return found
+
+
+def check_role(implementation: Implementation, role: str) -> None:
+    """Check that an implementation has the role that the command line names.
+
+    Raises:
+        UnusableDescription: there is no such role, or it has another one.
+    """
+    if role not in get_args(Role):
+        raise UnusableDescription(f"there is no role {role}; there are {', '.join(get_args(Role))}")
+    if role != implementation.role:
+        raise UnusableDescription(
+            f"{implementation.name} has the role {implementation.role}, not {role}; say so in adapter.toml"
+        )
+
+
+def find_missing(implementation: Implementation) -> list[str]:
+    """Find the required programs that are not installed."""
+    return [program for program in implementation.requires if shutil.which(program) is None]
+
+
+def build(implementation: Implementation) -> None:
+    """Run the build commands.
+
+    Raises:
+        UnusableImplementation: a required program is not installed, or a command fails or takes too long.
+    """
+    for program in find_missing(implementation):
+        raise UnusableImplementation(f"{implementation.name} needs {program}, which is not installed")
+    for command in implementation.build:
+        shown = shlex.join(command)
+        try:
+            done = subprocess.run(
+                command,
+                cwd=implementation.folder,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=BUILD_SECONDS,
+                check=False,
+            )
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or error
+            raise UnusableImplementation(f"cannot build {implementation.name}: `{shown}`: {why}") from None
+        except subprocess.TimeoutExpired:
+            raise UnusableImplementation(f"cannot build {implementation.name}: `{shown}` took too long") from None
+        if done.returncode:
+            raise UnusableImplementation(
+                f"cannot build {implementation.name}: `{shown}` ended with {done.returncode}\n{done.stdout}{done.stderr}"
+            )

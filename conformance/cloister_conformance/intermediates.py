@@ -1,0 +1,67 @@
+"""The reference's named intermediate values of one call, for the report of a failure.
+
+The call is run again on the reference, and what its `decode_`, `derive_`, `hash_`, `find_` and `take_` functions return is noted.
+"""
+
+import dataclasses
+import random
+import sys
+from types import FrameType
+from typing import Any
+
+from cloister_conformance.reference_adapter import Adapter
+from cloister_conformance.script import Script
+from cloister_conformance.target import shorten
+
+NAMED = ("decode_", "derive_", "hash_", "find_", "take_", "convert_", "encode_payload")
+UNNAMED = ("decode_protobuf",)
+
+
+def explain(script: Script) -> list[str]:
+    """Run the last step of a script on the reference, after the same steps of the same actor, and list what it computes."""
+    last = script.steps[-1]
+    shadow = Adapter(random.Random(script.seed).randbytes)
+    for step in script.steps[:-1]:
+        if step.actor == last.actor:
+            shadow.call(step.method, step.params)
+    return trace(shadow, last.method, last.params)
+
+
+def trace(shadow: Adapter, method: str, params: dict[str, Any]) -> list[str]:
+    """Call a method of the reference and list the values that its named functions return."""
+    lines: list[str] = []
+
+    def note(frame: FrameType, event: str, value: object) -> None:
+        function = frame.f_code.co_name
+        module = frame.f_globals.get("__name__", "")
+        if event == "return" and value is not None and is_named(module, function):
+            lines.append(f"{module.removeprefix('cloister.')}.{function} = {show(value)}")
+
+    sys.setprofile(note)
+    try:
+        answer = shadow.call(method, params)
+    finally:
+        sys.setprofile(None)
+    lines.append(f"the reference: {shorten(answer.get('result', answer.get('error')))}")
+    return lines
+
+
+def is_named(module: str, function: str) -> bool:
+    """Tell whether the value of a function is worth a line."""
+    return module.startswith("cloister.") and function.startswith(NAMED) and function not in UNNAMED
+
+
+def show(value: object) -> str:
+    """Write a value: bytes as hex, a dataclass with its members."""
+    if isinstance(value, bytes):
+        return shorten(value.hex())
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        members = ", ".join(
+            f"{member.name}={show(getattr(value, member.name))}" for member in dataclasses.fields(value)
+        )
+        return f"{type(value).__name__}({members})"
+    if isinstance(value, tuple):
+        return ", ".join(show(member) for member in value)
+    if isinstance(value, dict):
+        return f"{len(value)} entries"
+    return shorten(str(value))

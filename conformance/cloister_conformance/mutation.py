@@ -1,0 +1,78 @@
+"""Runs the suite on every mutant: is each caught by a test of the clause that it breaks?"""
+
+import multiprocessing
+import os
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel
+
+from cloister_conformance import run as runs
+from cloister_conformance.implementation import Implementation, UnusableImplementation
+from cloister_conformance.mutants import Mutant
+from cloister_conformance.results import Report
+from cloister_conformance.run import Options, UnusableSelection
+
+TIMEOUT_SECONDS = 5
+
+Fate = Literal["caught", "caught elsewhere", "survived", "does not start"]
+"""`caught elsewhere`: by a test, but by none of the clause that it breaks."""
+
+
+class Catch(BaseModel):
+    """What became of one mutant."""
+
+    mutant: Mutant
+    fate: Fate
+    test: str = ""
+    how: str = ""
+
+
+def hunt(mutants: list[Mutant], folder: Path, *, jobs: int) -> Iterator[Catch]:
+    """Run the suite on mutants, in so many processes; yield the catches in their order."""
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(max_workers=jobs, mp_context=context) as pool:
+        futures = [pool.submit(catch, mutant, folder) for mutant in mutants]
+        for mutant, future in zip(mutants, futures, strict=True):
+            try:
+                yield future.result()
+            except BrokenProcessPool:
+                yield Catch(mutant=mutant, fate="does not start", how="it, or another mutant, killed the run")
+
+
+def catch(mutant: Mutant, folder: Path) -> Catch:
+    """Run the tests of the mutant's clause, then all others, up to the first catch."""
+    implementation = Implementation(
+        name=f"mutant {mutant.id}",
+        run=[sys.executable, "-m", "cloister_conformance.mutants", mutant.id, str(folder.resolve())],
+        timeout_seconds=TIMEOUT_SECONDS,
+    )
+    try:
+        if found := find_catch(implementation, Options(clause=mutant.clause, stop_first=True, failures="")):
+            return Catch(mutant=mutant, fate="caught", test=found[0], how=found[1])
+        if found := find_catch(implementation, Options(stop_first=True, failures="")):
+            return Catch(mutant=mutant, fate="caught elsewhere", test=found[0], how=found[1])
+    except UnusableImplementation as error:
+        return Catch(mutant=mutant, fate="does not start", how=str(error))
+    return Catch(mutant=mutant, fate="survived")
+
+
+def find_catch(implementation: Implementation, options: Options) -> tuple[str, str] | None:
+    """Run tests; return the first that failed and how."""
+    try:
+        report: Report = runs.run(implementation, options)
+    except UnusableSelection:
+        return None
+    for test in report.tests:
+        if test.verdict in ("failed", "broken") and test.failure:
+            return test.id, f"expected {test.failure.expected}; {test.failure.actual}"
+    return None
+
+
+def count_jobs() -> int:
+    """Count the processes to use."""
+    return min(2, os.cpu_count() or 1)

@@ -1,0 +1,352 @@
+"""The pytest plugin under `cloister check`: the fixtures of the suites, and a verdict for each test.
+
+`suites/conftest.py` loads it, so the suites also run from an editor or with plain pytest (`--adapter DIR`).
+"""
+
+import hashlib
+import json
+import shlex
+import signal
+from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import pytest
+from hypothesis import Phase
+
+from cloister_conformance import implementation as implementations
+from cloister_conformance import transcript as transcripts
+from cloister_conformance.clause import read_clauses
+from cloister_conformance.implementation import Implementation
+from cloister_conformance.intermediates import explain
+from cloister_conformance.results import Failure, TestResult, Verdict
+from cloister_conformance.script import (
+    Actor,
+    ConformanceFailure,
+    ImplementationUnderTest,
+    NotOffered,
+    Script,
+    make_actors,
+)
+from cloister_conformance.target import Target, shorten
+from cloister_conformance.transport import BrokenAdapter, HungAdapter
+
+Actors = Callable[..., tuple[ImplementationUnderTest, Actor]]
+
+PROPERTY = "cloister"
+VECTORS = "known_answers"
+MAX_NAME_CHARACTERS = 120
+PROFILES = {"quick": 20, "standard": 100, "deep": 2000}
+"""Examples for each property."""
+
+for name, examples in PROFILES.items():
+    hypothesis.settings.register_profile(
+        f"cloister-{name}",
+        max_examples=examples,
+        stateful_step_count=min(examples, 50),
+        deadline=None,
+        database=None,
+        phases=(Phase.explicit, Phase.generate, Phase.shrink),
+        report_multiple_bugs=False,
+        print_blob=False,
+        suppress_health_check=list(hypothesis.HealthCheck),
+    )
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options that `cloister check` passes on."""
+    group = parser.getgroup("cloister")
+    group.addoption("--adapter", metavar="DIR", help="folder with the adapter.toml of the implementation under test")
+    group.addoption("--adapter-command", metavar="CMD", help="command of the implementation under test")
+    group.addoption(
+        "--adapter-timeout", metavar="SECONDS", type=float, default=10, help="how long it may take to answer"
+    )
+    group.addoption("--clause", metavar="ID", help="run only the tests of one clause")
+    group.addoption("--vectors-of", metavar="STEMS", default="", help="run only the vectors of these chapters")
+    group.addoption("--strict-errors", action="store_true", help="want the exact error name, not its family")
+    group.addoption("--profile", choices=PROFILES, default="quick", help="how many examples a property gets")
+    group.addoption("--failures", metavar="DIR", help="folder for the transcripts of failed tests")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker and set the profile and seed of Hypothesis."""
+    config.addinivalue_line("markers", "clause(*ids): the clauses that a test enforces")
+    with suppress(ValueError):  # only the main thread may
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    hypothesis.settings.load_profile(f"cloister-{config.getoption('--profile')}")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep only the tests of the clause, and the vectors of the chapters, asked for."""
+    wanted = config.getoption("--clause")
+    if wanted:
+        items[:] = [item for item in items if wanted in find_clauses(item)]
+    chapters = tuple(f"test_vectors[{stem}-" for stem in config.getoption("--vectors-of").split(",") if stem)
+    if chapters:
+        items[:] = [item for item in items if item.path.stem != VECTORS or item.name.startswith(chapters)]
+
+
+def find_clauses(item: pytest.Item) -> list[str]:
+    """Find the clauses that a test enforces."""
+    return list(dict.fromkeys(clause for mark in item.iter_markers("clause") for clause in mark.args))
+
+
+def find_implementation(config: pytest.Config) -> Implementation:
+    """Find the implementation under test; the bundled reference if none is named."""
+    if folder := config.getoption("--adapter"):
+        return implementations.read(Path(folder))
+    if command := config.getoption("--adapter-command"):
+        return implementations.from_command(shlex.split(command), timeout_seconds=config.getoption("--adapter-timeout"))
+    return implementations.reference()
+
+
+class Run:
+    """What the tests of one process share: the target, and the script of the test that runs."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.implementation = find_implementation(config)
+        self.target = Target(self.implementation)
+        self.seed = int(config.getoption("--hypothesis-seed", default=None) or 0)
+        self.strict = bool(config.getoption("--strict-errors"))
+        self.folder = config.getoption("--failures")
+        self.script = Script(seed=0)
+        self.cases = 0
+        self.coarse = 0
+
+    def __repr__(self) -> str:
+        """Stand in counterexamples, which are the same for the same seed."""
+        return "run"
+
+    def begin(self, entropy: int = 0) -> tuple[ImplementationUnderTest, Actor]:
+        """Begin a script, for each example of a test anew; return both sides."""
+        self.close_script()
+        self.script = Script(seed=self.seed + entropy, strict=self.strict)
+        return make_actors(self.target, self.script)
+
+    def close_script(self) -> None:
+        """Count what the last script did."""
+        self.cases += sum(step.actor == "iut" for step in self.script.steps)
+        self.coarse += self.script.coarse
+        self.script = Script(seed=0)
+
+    def take_counts(self) -> tuple[int, int]:
+        """Return the cases and the coarse refusals since the last call."""
+        self.close_script()
+        counts = self.cases, self.coarse
+        self.cases = self.coarse = self.target.breaks = 0
+        return counts
+
+
+RUN = pytest.StashKey[Run]()
+
+
+@pytest.fixture(scope="session")
+def cloister_run(pytestconfig: pytest.Config) -> Iterator[Run]:
+    """The run of this process."""
+    run = Run(pytestconfig)
+    pytestconfig.stash[RUN] = run
+    yield run
+    run.target.stop()
+
+
+@pytest.fixture(scope="session")
+def actors(cloister_run: Run) -> Actors:
+    """Begin a script and return its two sides, `iut` and `peer`."""
+    return cloister_run.begin
+
+
+@pytest.fixture(scope="session")
+def target(cloister_run: Run) -> Target:
+    """The implementation under test, for tests of the adapter itself."""
+    return cloister_run.target
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Attach the verdict to the report of a test."""
+    report = yield
+    run = item.config.stash.get(RUN, None)
+    if run is None or (call.when != "call" and not report.failed) or call.when == "teardown":
+        return report
+    result = judge_test(item, call, run)
+    report.user_properties.append((PROPERTY, result.model_dump_json()))
+    if result.verdict == "known":
+        assert result.known is not None
+        report.outcome = "skipped"
+        report.wasxfail = result.known.reason
+    elif result.failure:
+        report.longrepr = format_failure(result)
+    return report
+
+
+def judge_test(item: pytest.Item, call: pytest.CallInfo[None], run: Run) -> TestResult:
+    """Judge one test from the way it ended."""
+    raised = call.excinfo.value if call.excinfo else None
+    error = find_cause(raised)
+    verdict: Verdict = "passed"
+    failure = None
+    not_offered = error.capability if isinstance(error, NotOffered) else None
+    if not_offered:
+        verdict = "not offered"
+    elif isinstance(error, ConformanceFailure):
+        verdict = "failed"
+        failure = describe_failure(item, find_unexplained(item, error, run.implementation), run)
+    elif isinstance(error, (BrokenAdapter, HungAdapter)):
+        verdict = "broken"
+        failure = describe_broken(item, error, run, run.script if error is raised else Script(seed=0))
+    elif error is not None:
+        verdict = "error"
+        failure = Failure(
+            expected="the harness to work",
+            actual=f"{type(error).__name__}: {error}",
+            counterexample=find_counterexample(error),
+            intermediates=str(call.excinfo.getrepr(style="short") if call.excinfo else "").splitlines(),
+            stderr="",
+        )
+    clauses = find_clauses(item)
+    known = find_known(run.implementation, item, failure.actual) if failure and verdict != "error" else None
+    cases, coarse = run.take_counts()
+    return TestResult(
+        id=find_id(item),
+        suite=item.path.stem,
+        clauses=clauses,
+        verdict="known" if known else verdict,
+        seconds=round(call.duration, 4),
+        cases=cases,
+        coarse=coarse,
+        not_offered=not_offered,
+        known=known,
+        failure=failure,
+    )
+
+
+def find_cause(error: BaseException | None) -> BaseException | None:
+    """Find why an example failed that did not fail again when Hypothesis repeated it; an implementation has randomness of its own."""
+    if not isinstance(error, hypothesis.errors.FlakyFailure):
+        return error
+    causes = [cause for cause in error.exceptions if isinstance(cause, (ConformanceFailure, BrokenAdapter))]
+    return causes[0].with_traceback(None) if causes else error
+
+
+def find_id(item: pytest.Item) -> str:
+    """Name a test: `suite::test`."""
+    return f"{item.path.stem}::{item.name}"
+
+
+def find_known(implementation: Implementation, item: pytest.Item, actual: str) -> implementations.KnownFailure | None:
+    """Find the known failure that explains what came."""
+    for known in implementation.known_failure:
+        if known.names(find_id(item), find_clauses(item)) and known.explains(actual):
+            return known
+    return None
+
+
+def find_unexplained(
+    item: pytest.Item, error: ConformanceFailure, implementation: Implementation
+) -> ConformanceFailure:
+    """Find, of all failures in one test, the first that no known failure explains; else the first."""
+    for failure in (error, *error.others):
+        if find_known(implementation, item, failure.actual) is None:
+            return failure
+    return error
+
+
+def describe_failure(item: pytest.Item, error: ConformanceFailure, run: Run) -> Failure:
+    """Describe a wrong answer and save its transcript."""
+    failure = Failure(
+        expected=f"{error.script.steps[-1].method}: {error.expected}",
+        actual=error.actual,
+        counterexample=find_counterexample(error),
+        intermediates=explain(error.script),
+        stderr=run.target.take_errors(),
+    )
+    return save_transcript(item, error.script, failure, run)
+
+
+def describe_broken(item: pytest.Item, error: BaseException, run: Run, script: Script) -> Failure:
+    """Describe an adapter that gave no answer and save the transcript of the script that it broke, if that is known."""
+    run.target.stop()
+    method = f"{script.steps[-1].method}: " if script.steps else ""
+    failure = Failure(
+        expected=f"{method}a result or a refusal",
+        actual=str(error),
+        counterexample=find_counterexample(error),
+        intermediates=[],
+        stderr=run.target.take_errors(),
+    )
+    return save_transcript(item, script, failure, run)
+
+
+def find_counterexample(error: BaseException) -> str:
+    """Find the shrunk example that Hypothesis noted on an error."""
+    notes: list[str] = getattr(error, "__notes__", [])
+    lines = "\n".join(note for note in notes if not note.startswith("You can")).splitlines()
+    return "\n".join(line for line in lines if not line.startswith("    actors=")).strip()
+
+
+def save_transcript(item: pytest.Item, script: Script, failure: Failure, run: Run) -> Failure:
+    """Save a transcript; return the failure with the file and the command that repeats it."""
+    if not script.steps or not run.folder:
+        return failure
+    steps = transcripts.write_steps(script)
+    transcript = transcripts.Transcript(
+        test=find_id(item),
+        clauses={clause: read_clauses()[clause].sentence for clause in find_clauses(item) if clause in read_clauses()},
+        implementation=run.implementation.name,
+        seed=script.seed,
+        strict=script.strict,
+        expected=failure.expected,
+        actual=failure.actual,
+        playable=transcripts.is_playable(steps),
+        steps=steps,
+    )
+    if script.steps[-1].actor == "iut":
+        transcript = add_states(transcript, run.target)
+    file = Path(run.folder) / f"{name_file(find_id(item))}.json"
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(transcript.model_dump(), indent=1) + "\n", "utf-8")
+    except OSError as error:
+        return failure.model_copy(
+            update={"stderr": f"{failure.stderr}\nthe transcript could not be saved: {error}".strip()}
+        )
+    return failure.model_copy(update={"transcript": str(file)})
+
+
+def add_states(transcript: transcripts.Transcript, target: Target) -> transcripts.Transcript:
+    """Add the states before the failing step, if the implementation can save them, and does not break on the way there."""
+    try:
+        return transcripts.save_states(transcript, target) if target.offers("persistence") else transcript
+    except (BrokenAdapter, HungAdapter):
+        return transcript
+
+
+def name_file(test_id: str) -> str:
+    """Name the file of a test: readable, and another one for each test."""
+    readable = "".join(
+        letter if (letter.isascii() and letter.isalnum()) or letter in "-_." else "-" for letter in test_id
+    )
+    return f"{readable[:MAX_NAME_CHARACTERS]}-{hashlib.sha256(test_id.encode()).hexdigest()[:8]}"
+
+
+def format_failure(result: TestResult) -> str:
+    """Format a failure for pytest's own reports and the JUnit file."""
+    assert result.failure is not None
+    failure = result.failure
+    sentences = [
+        f"{clause}: {read_clauses()[clause].sentence}" for clause in result.clauses if clause in read_clauses()
+    ]
+    parts: list[Any] = [
+        *sentences,
+        failure.counterexample,
+        f"expected: {failure.expected}",
+        f"actual:   {failure.actual}",
+        *failure.intermediates,
+        failure.stderr and f"standard error: {shorten(failure.stderr)}",
+        failure.transcript and f"transcript: {failure.transcript}",
+    ]
+    return "\n".join(part for part in parts if part)

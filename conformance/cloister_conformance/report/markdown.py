@@ -1,0 +1,41 @@
+"""The report as Markdown, for the summary page of a CI job."""
+
+from cloister_conformance.results import Report
+
+
+def render(report: Report) -> str:
+    """Render a report."""
+    subject = report.implementation
+    verdict = "conforms" if report.conforms else "**does not conform**"
+    lines = [
+        f"## {subject.name} {subject.version} {verdict}",
+        "",
+        f"cloister {report.cloister}, specification {report.spec}, profile {report.profile}, seed {report.seed}: "
+        f"{report.count('passed')} passed, {report.count('failed', 'broken', 'error')} failed, "
+        f"{report.count('known')} known failures, {report.count('not offered')} not offered, {report.cases} answers judged.",
+        "",
+        "| clause | verdict | tests | sentence |",
+        "| --- | --- | ---: | --- |",
+    ]
+    for clause in report.clauses:
+        if clause.verdict != "not tested":
+            sentence = clause.sentence.replace("|", "\\|")
+            lines.append(f"| {clause.id} | {clause.verdict} | {len(clause.tests)} | {sentence} |")
+    failures = [test for test in report.tests if test.failure and test.verdict != "known"]
+    if failures:
+        lines += ["", "### Failures", ""]
+    for test in failures:
+        assert test.failure is not None
+        lines += [
+            f"- `{test.id}` ({', '.join(test.clauses)})",
+            f"    - expected {test.failure.expected}",
+            f"    - {test.failure.actual}",
+            f"    - `{test.failure.repeat}`",
+        ]
+    known = {
+        (test.known.clause or test.known.test, test.known.reason): test.known for test in report.tests if test.known
+    }
+    if known:
+        lines += ["", "### Known failures", ""]
+        lines += [f"- {name}: {reason}" for name, reason in known]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,96 @@
+"""What a run found, as models; the JSON report is written from them, and its schema is published."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from cloister_conformance.implementation import KnownFailure, Role
+
+Verdict = Literal["passed", "failed", "broken", "known", "not offered", "error"]
+"""`broken`: the adapter gave no answer. `known`: failed as adapter.toml says. `error`: the harness itself failed."""
+
+
+class Strict(BaseModel):
+    """No members but those listed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Failure(Strict):
+    """A failed test, with all that a stranger needs."""
+
+    expected: str
+    actual: str
+    counterexample: str
+    intermediates: list[str]
+    stderr: str
+    transcript: str | None = None
+    repeat: str = ""
+    replay: str = ""
+
+
+class TestResult(Strict):
+    """One test."""
+
+    __test__ = False
+
+    id: str
+    suite: str
+    clauses: list[str]
+    verdict: Verdict
+    seconds: float
+    cases: int
+    coarse: int
+    not_offered: str | None = None
+    known: KnownFailure | None = None
+    failure: Failure | None = None
+
+
+class ClauseResult(Strict):
+    """What the tests of one clause found together."""
+
+    id: str
+    sentence: str
+    verdict: Literal["passed", "failed", "known", "not offered", "not tested"]
+    tests: list[str]
+
+
+class Subject(Strict):
+    """Who was tested."""
+
+    name: str
+    version: str
+    language: str
+    role: Role
+    capabilities: list[str]
+
+
+class Report(Strict):
+    """One run of the suite."""
+
+    format: Literal["cloister-report/1"] = "cloister-report/1"
+    cloister: str
+    spec: str
+    implementation: Subject
+    profile: str
+    seed: int
+    strict: bool
+    seconds: float
+    conforms: bool
+    tests: list[TestResult]
+    clauses: list[ClauseResult]
+    stale_known_failures: list[KnownFailure]
+
+    def count(self, *verdicts: Verdict) -> int:
+        """Count the tests with one of these verdicts."""
+        return sum(test.verdict in verdicts for test in self.tests)
+
+    @property
+    def cases(self) -> int:
+        """Answers that were judged."""
+        return sum(test.cases for test in self.tests)
+
+    @property
+    def coarse(self) -> int:
+        """Refusals that named only a family."""
+        return sum(test.coarse for test in self.tests)

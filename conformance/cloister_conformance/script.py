@@ -1,0 +1,276 @@
+"""A test written down while it runs: who was called with what, what came back, and what had to.
+
+A test talks to two actors: `iut`, the implementation under test behind its pipe, and `peer`, the reference in this process,
+with randomness from a seed. Every claim of a test is an expectation on one step, so a failed test can be saved and replayed.
+"""
+
+import random
+import re
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from _pytest.outcomes import Skipped
+from cloister import errors
+
+from cloister_conformance import protocol
+from cloister_conformance.protocol.messages import Message
+from cloister_conformance.reference_adapter import Adapter
+from cloister_conformance.target import RESTART, Target, shorten
+
+ActorName = Literal["iut", "peer"]
+
+
+class Callee(Protocol):
+    """What an actor calls: a target behind its pipe, or an adapter in this process."""
+
+    def call(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
+        """Call a method."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Step:
+    """One call; `expect` is one of
+
+    `{"result": {...}}`: a result with at least these members; `{"error": NAME}`: this refusal;
+    `{"matches": {MEMBER: REGEX}}`: a result whose members match these patterns;
+    `{"code": CODE}`: a JSON-RPC error with this code; `{"refusal": true}`: any refusal; `{"any": true}`: a result or a refusal.
+    """
+
+    actor: ActorName
+    method: str
+    params: dict[str, Any]
+    line: str = ""
+    answer: dict[str, Any] = field(default_factory=dict)
+    expect: dict[str, Any] = field(default_factory=lambda: {"any": True})
+
+
+class ConformanceFailure(Exception):
+    """The answer to the last step of a script is not the expected one; `others` failed in the same test."""
+
+    def __init__(self, script: "Script", *, expected: str, actual: str) -> None:
+        super().__init__(f"{script.steps[-1].method}: expected {expected}, {actual}")
+        self.script = script
+        self.expected = expected
+        self.actual = actual
+        self.others: list[ConformanceFailure] = []
+
+
+class NotOffered(Skipped):
+    """The implementation does not offer what a test needs."""
+
+    def __init__(self, capability: str) -> None:
+        super().__init__(f"not offered: {capability}")
+        self.capability = capability
+
+
+@dataclass(slots=True, kw_only=True)
+class Script:
+    """The steps of one test, or of one example of it."""
+
+    seed: int
+    strict: bool = False
+    steps: list[Step] = field(default_factory=list)
+    coarse: int = 0
+
+    def expect(self, step: Step, expectation: dict[str, Any]) -> None:
+        """Note what had to come back in a step, and judge it.
+
+        Raises:
+            ConformanceFailure: it did not.
+        """
+        step.expect = expectation
+        verdict = judge(step.answer, expectation, strict=self.strict)
+        if verdict == "coarse":
+            self.coarse += 1
+        elif verdict == "wrong":
+            del self.steps[self.steps.index(step) + 1 :]
+            raise ConformanceFailure(self, expected=describe(expectation), actual=describe_answer(step.answer))
+
+
+class Answer:
+    """What came back in a step."""
+
+    def __init__(self, script: Script, step: Step) -> None:
+        self.script = script
+        self.step = step
+
+    @property
+    def result(self) -> Any:  # noqa: ANN401 - the result model of the method
+        """The result as the method's model; any other answer fails the test."""
+        self.script.expect(self.step, {"result": {}})
+        return self.model.model_validate(self.step.answer["result"])
+
+    @property
+    def model(self) -> type[Message]:
+        """The result model of the method."""
+        return protocol.METHODS[self.step.method].result
+
+    def must_be(self, **members: object) -> None:
+        """Expect a result with these members."""
+        self.script.expect(self.step, {"result": encode(members)})
+
+    def must_match(self, **patterns: str) -> None:
+        """Expect a result whose members match these regular expressions."""
+        self.script.expect(self.step, {"matches": patterns})
+
+    def must_be_refused(self, error: str) -> None:
+        """Expect the refusal with this error name."""
+        self.script.expect(self.step, {"error": error})
+
+    def must_be_any_refusal(self) -> None:
+        """Expect a refusal, whatever its name."""
+        self.script.expect(self.step, {"refusal": True})
+
+    def must_be_answered(self) -> None:
+        """Expect a result or a refusal."""
+        self.script.expect(self.step, {"any": True})
+
+    def must_be_like(self, other: "Answer") -> None:
+        """Expect what came back in another step: the same result, or the same refusal."""
+        answer = other.step.answer
+        if "result" in answer:
+            self.script.expect(self.step, {"result": answer["result"]})
+        else:
+            self.must_be_refused(answer["error"].get("data", {}).get("error", ""))
+
+
+class Actor:
+    """One side of a script."""
+
+    def __init__(self, name: ActorName, callee: Callee, script: Script) -> None:
+        self.name = name
+        self.callee = callee
+        self.script = script
+
+    def call(self, method: str, **params: object) -> Answer:
+        """Call a method. Nothing is claimed yet, except that the answer is one."""
+        step = Step(actor=self.name, method=method, params=encode(params))
+        self.script.steps.append(step)
+        step.answer = self.callee.call(method, step.params)
+        return Answer(self.script, step)
+
+
+class ImplementationUnderTest(Actor):
+    """The side that is tested; a test that needs what is not offered ends as such."""
+
+    callee: Target
+
+    def __init__(self, target: Target, script: Script) -> None:
+        super().__init__("iut", target, script)
+
+    def call(self, method: str, **params: object) -> Answer:
+        """Call a method that the implementation offers."""
+        if missing := protocol.find_missing(protocol.METHODS[method], self.callee.hello.capabilities):
+            raise NotOffered(missing)
+        try:
+            answer = super().call(method, **params)
+        finally:
+            self.script.steps[-1].line = self.callee.last_line
+        error = answer.step.answer.get("error")
+        if error and error["code"] != protocol.REFUSED:
+            answer.must_be_answered()
+        return answer
+
+    def restart(self) -> None:
+        """End the process; the next call starts another."""
+        super().call(RESTART)
+
+    def require(self, capability: str) -> None:
+        """End the test as not offered, unless the implementation offers a capability."""
+        if not self.callee.offers(capability):
+            raise NotOffered(capability)
+
+
+def make_actors(target: Target, script: Script) -> tuple[ImplementationUnderTest, Actor]:
+    """Make the two sides of a new script."""
+    peer = Adapter(random.Random(script.seed).randbytes)
+    iut = ImplementationUnderTest(target, script)
+    iut.call("reset").must_be()
+    return iut, Actor("peer", peer, script)
+
+
+def encode(members: dict[str, object]) -> dict[str, Any]:
+    """Encode params or members of a result as JSON values; those that are None are left out."""
+    return {name: encode_value(value) for name, value in members.items() if value is not None}
+
+
+def encode_value(value: object) -> Any:  # noqa: ANN401 - a JSON value
+    """Encode a value, bytes as hex, also inside of lists and objects."""
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, list | tuple):
+        return [encode_value(member) for member in value]
+    return encode(value) if isinstance(value, dict) else value
+
+
+# Judging
+
+
+def judge(answer: dict[str, Any], expectation: dict[str, Any], *, strict: bool) -> Literal["right", "coarse", "wrong"]:
+    """Judge an answer. A refusal by its family only is coarse, and wrong if `strict`."""
+    error = answer.get("error")
+    if "code" in expectation:
+        return "right" if error and error["code"] == expectation["code"] else "wrong"
+    if error and error["code"] != protocol.REFUSED:
+        return "wrong"
+    if "any" in expectation:
+        return "right"
+    if "result" in expectation:
+        return "right" if not error and contains(answer["result"], expectation["result"]) else "wrong"
+    if "matches" in expectation:
+        return "right" if not error and matches(answer["result"], expectation["matches"]) else "wrong"
+    if not error:
+        return "wrong"
+    if "refusal" in expectation:
+        return "right"
+    return judge_name(error["data"]["error"], expectation["error"], strict=strict)
+
+
+def contains(result: dict[str, Any], members: dict[str, Any]) -> bool:
+    """Tell whether a result has these members."""
+    return all(result.get(name) == value for name, value in members.items())
+
+
+def matches(result: dict[str, Any], patterns: dict[str, str]) -> bool:
+    """Tell whether the members of a result match these patterns."""
+    return all(re.search(pattern, str(result.get(name))) for name, pattern in patterns.items())
+
+
+def judge_name(name: str, expected: str, *, strict: bool) -> Literal["right", "coarse", "wrong"]:
+    """Judge the error name of a refusal."""
+    if name == expected:
+        return "right"
+    return "coarse" if name in find_families(expected) and not strict else "wrong"
+
+
+def find_families(name: str) -> list[str]:
+    """Find the names that say less than an error name, from its family up."""
+    error = getattr(errors, name, None)
+    if not (isinstance(error, type) and issubclass(error, errors.CloisterError)):
+        return []
+    return [parent.__name__ for parent in error.__mro__[1:] if issubclass(parent, errors.CloisterError)][:-1]
+
+
+def describe(expectation: dict[str, Any]) -> str:
+    """Describe an expectation in a few words."""
+    if "code" in expectation:
+        return f"the error code {expectation['code']}"
+    if "error" in expectation:
+        return f"the refusal {expectation['error']}"
+    if "refusal" in expectation:
+        return "a refusal"
+    if "any" in expectation:
+        return "a result or a refusal"
+    if "matches" in expectation:
+        return f"a result that matches {shorten(expectation['matches'])}"
+    return f"the result {shorten(expectation['result'])}" if expectation["result"] else "a result"
+
+
+def describe_answer(answer: dict[str, Any]) -> str:
+    """Describe an answer in a few words."""
+    if "result" in answer:
+        return f"answered a result: {shorten(answer['result'])}"
+    error = answer["error"]
+    if error["code"] == protocol.REFUSED:
+        return f"refused with {shorten(error['data']['error'])}: {shorten(error['message'])}"
+    return f"answered the error {error['code']}: {shorten(error['message'])}"

@@ -1,0 +1,86 @@
+"""All chapters: the published vectors, one test for each kind of case and set of clauses."""
+
+from collections import defaultdict
+from typing import Any
+
+import pytest
+
+from cloister_conformance import data, vector_files
+from cloister_conformance.clause import clause
+from cloister_conformance.plugin import Actors
+from cloister_conformance.script import ConformanceFailure, ImplementationUnderTest
+
+STEMS = tuple(vector_files.CHAPTERS)
+ABOUT_A_CASE = {
+    "tcId",
+    "comment",
+    "flags",
+    "clauses",
+    "result",
+    "error",
+    "expected",
+    "intermediates",
+    "method",
+    "steps",
+}
+INJECTED = {"random", "key_id", "iteration", "chain_key", "signing_private"}
+INJECTING = {"identity.sign", "sender_keys.create", "sender_keys.encrypt"}
+
+Case = dict[str, Any]
+
+
+def gather_cases() -> dict[tuple[str, str, tuple[str, ...]], list[Case]]:
+    """Gather the cases by chapter, kind and clauses; each with all its steps."""
+    gathered = defaultdict(list)
+    for stem in STEMS:
+        document = vector_files.load(data.find_folder("vectors"), stem)
+        for group in document["testGroups"]:
+            for test in group["tests"]:
+                steps = test.get("steps", [{"method": group["method"], **test}])
+                case = {**test, "steps": [*group.get("before", []), *steps, *group.get("after", [])]}
+                kind = f"{group['type']}-{test.get('error', 'valid')}"
+                gathered[stem, kind, tuple(test["clauses"])].append(case)
+    return gathered
+
+
+def name_tests() -> list[Any]:
+    """Name a test for each gathered list of cases."""
+    return [
+        pytest.param(cases, marks=clause(*clauses), id=f"{stem}-{kind}-{'+'.join(clauses)}")
+        for (stem, kind, clauses), cases in gather_cases().items()
+    ]
+
+
+@pytest.mark.parametrize("cases", name_tests())
+def test_vectors(actors: Actors, cases: list[Case]) -> None:
+    failures = [(case, failure) for case in cases if (failure := find_failure(actors, case))]
+    if failures:
+        for case, failure in failures:
+            failure.add_note(f"tcId {case['tcId']}: {case['comment']}; {len(failures)} of {len(cases)} such cases fail")
+        _, failure = failures[0]
+        failure.others = [other for _, other in failures[1:]]
+        raise failure
+
+
+def find_failure(actors: Actors, case: Case) -> ConformanceFailure | None:
+    """Play a case; return its failure, if it has one."""
+    iut, _ = actors()
+    try:
+        for step in case["steps"]:
+            play(iut, step)
+    except ConformanceFailure as failure:
+        return failure
+    return None
+
+
+def play(iut: ImplementationUnderTest, step: Case) -> None:
+    """Play one step."""
+    method = step["method"]
+    params = {name: value for name, value in step.items() if name not in ABOUT_A_CASE}
+    if method in INJECTING and INJECTED & params.keys():
+        iut.require("deterministic")
+    answer = iut.call(method, **params)
+    if "error" in step:
+        answer.must_be_refused(step["error"])
+    else:
+        answer.must_be(**step.get("expected", {}))

@@ -1,0 +1,133 @@
+"""Which function, vector, test and mutant belongs to which clause, read out of the five places where they stand."""
+
+import ast
+import json
+import tomllib
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cloister
+
+from cloister_conformance import data
+from cloister_conformance.clause import CLAUSE_ID, read_clauses
+
+REFERENCE = Path(cloister.__file__).parent
+ADAPTER = data.PACKAGE / "reference_adapter"
+SUITES = data.PACKAGE / "suites"
+MUTANTS = data.PACKAGE / "mutants"
+
+
+@dataclass(slots=True)
+class TraceRow:
+    """What belongs to one clause."""
+
+    code: list[str] = field(default_factory=list)
+    vectors: list[str] = field(default_factory=list)
+    tests: list[str] = field(default_factory=list)
+    mutants: list[str] = field(default_factory=list)
+
+
+def build_matrix() -> dict[str, TraceRow]:
+    """Build the matrix; it also has rows for clauses that are named somewhere and do not exist."""
+    matrix: dict[str, TraceRow] = {clause: TraceRow() for clause in read_clauses()}
+    found: dict[str, TraceRow] = defaultdict(TraceRow, matrix)
+    for clause, name in find_functions():
+        found[clause].code.append(name)
+    for clause, name in find_tests():
+        found[clause].tests.append(name)
+    for clause, name in find_vectors():
+        found[clause].vectors.append(name)
+    for clause, name in find_mutants():
+        found[clause].mutants.append(name)
+    return dict(found)
+
+
+def find_functions() -> Iterator[tuple[str, str]]:
+    """Find the functions of the reference whose docstrings name a clause."""
+    for folder in (REFERENCE, ADAPTER):
+        for file in sorted(folder.rglob("*.py")):
+            if "_proto" in file.parts:
+                continue
+            module = ".".join(file.relative_to(folder.parent).with_suffix("").parts).removesuffix(".__init__")
+            for function in iterate_functions(file):
+                for clause in find_docstring_clauses(function):
+                    yield clause, f"{module}.{function.name}"
+
+
+def iterate_functions(file: Path) -> Iterator[ast.FunctionDef]:
+    """Iterate over the functions and methods in a file."""
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.FunctionDef):
+            yield node
+
+
+def find_docstring_clauses(function: ast.FunctionDef) -> list[str]:
+    """Find the clauses in the `Clauses:` part of a docstring."""
+    _, _, after = (ast.get_docstring(function) or "").partition("Clauses:")
+    return CLAUSE_ID.findall(after.partition("Source:")[0])
+
+
+def find_tests() -> Iterator[tuple[str, str]]:
+    """Find the tests of the suites that a marker ties to a clause."""
+    for file in sorted(SUITES.glob("*.py")):
+        for function in iterate_functions(file):
+            for decorator in function.decorator_list:
+                if isinstance(decorator, ast.Call) and getattr(decorator.func, "id", "") == "clause":
+                    for argument in decorator.args:
+                        if isinstance(argument, ast.Constant):
+                            yield str(argument.value), f"{file.stem}::{function.name}"
+
+
+def find_vectors() -> Iterator[tuple[str, str]]:
+    """Find the vectors that name a clause."""
+    for file in sorted(data.find_folder("vectors").glob("*.json")):
+        for group in json.loads(file.read_text("utf-8"))["testGroups"]:
+            for case in group["tests"]:
+                for clause in case["clauses"]:
+                    yield clause, f"{file.stem} {case['tcId']}"
+
+
+def find_mutants() -> Iterator[tuple[str, str]]:
+    """Find the mutants; each is named after its clause."""
+    for file in sorted(MUTANTS.glob("*.toml")):
+        for name in tomllib.loads(file.read_text("utf-8")):
+            for letter in tomllib.loads(file.read_text("utf-8"))[name]:
+                yield name, f"{name}.{letter}"
+
+
+def find_problems(matrix: dict[str, TraceRow]) -> list[str]:
+    """Find what makes the build fail."""
+    problems = []
+    clauses = read_clauses()
+    for name, row in matrix.items():
+        if name not in clauses:
+            places = ", ".join([*row.code, *row.tests, *row.mutants, *row.vectors[:1]])
+            problems.append(f"{name} is not in the specification, and named by {places}")
+            continue
+        clause = clauses[name]
+        if not clause.is_testable or clause.id.startswith("SC-"):
+            continue
+        if clause.is_must and not row.tests:
+            problems.append(f"{name} has no test")
+        if clause.is_must and not row.mutants and "(no mutant:" not in clause.sentence:
+            problems.append(f"{name} has no mutant")
+        if not row.code:
+            problems.append(f"{name} is nowhere in the reference")
+    problems += find_missing_stems()
+    return problems
+
+
+def find_missing_stems() -> list[str]:
+    """Find the chapters of which one of the five places is missing."""
+    problems = []
+    for chapter in sorted({clause.chapter for clause in read_clauses().values()}):
+        stem = chapter.partition("-")[2].replace("-", "_")
+        if not (SUITES / f"{stem}.py").is_file():
+            problems.append(f"chapter {chapter} has no suite {stem}.py")
+        if not (MUTANTS / f"{stem}.toml").is_file():
+            problems.append(f"chapter {chapter} has no mutants {stem}.toml")
+        if stem != "adapter_protocol" and not (data.find_folder("vectors") / f"{stem}.json").is_file():
+            problems.append(f"chapter {chapter} has no vectors {stem}.json")
+    return problems

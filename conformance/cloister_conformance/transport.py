@@ -1,0 +1,176 @@
+"""A child process that reads and writes lines, and all the ways in which it can misbehave.
+
+Nothing here knows the protocol. The parent waits in `poll`, so it is idle while the child works;
+standard error is read along, so a chatty child never blocks, and only its end is kept.
+"""
+
+import os
+import select
+import signal
+import subprocess
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+MAX_LINE_BYTES = 64 * 2**20
+STDERR_BYTES = 8192
+CHUNK = 2**16  # a larger buffer costs the system fresh memory for each line
+START_HINT = "does the command exist, and does it work in this folder?"
+
+
+class BrokenAdapter(Exception):
+    """The adapter crashed, closed its output or wrote something that is no line."""
+
+
+class HungAdapter(BaseException):
+    """The adapter did not answer in time. No `Exception`, so that no search repeats the wait."""
+
+
+class UnstableAdapter(HungAdapter):
+    """The adapter broke so often in one test that the search for a smaller example is given up."""
+
+
+class Child:
+    """One child process, in a process group of its own."""
+
+    def __init__(
+        self, command: list[str], *, folder: Path, environment: Mapping[str, str], timeout_seconds: float
+    ) -> None:
+        self.timeout_seconds = timeout_seconds
+        self.buffer = bytearray()
+        self.errors = bytearray()
+        try:
+            self.process = subprocess.Popen(
+                command,
+                cwd=folder,
+                env={**os.environ, **environment},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                bufsize=0,
+                start_new_session=True,
+            )
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or error
+            raise BrokenAdapter(f"could not be started: {why}: {command[0]}; {START_HINT}") from None
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        assert self.process.stderr is not None
+        self.stdin = self.process.stdin.fileno()
+        self.stdout = self.process.stdout.fileno()
+        self.stderr = self.process.stderr.fileno()
+        os.set_blocking(self.stdin, False)
+        self.poll = select.poll()
+        self.poll.register(self.stdout, select.POLLIN)
+        self.poll.register(self.stderr, select.POLLIN)
+
+    def send(self, line: bytes) -> None:
+        """Write a line, which ends with a line feed.
+
+        Raises:
+            BrokenAdapter: the child is gone.
+            HungAdapter: it does not read.
+        """
+        deadline = time.monotonic() + self.timeout_seconds
+        rest = memoryview(line)
+        while rest:
+            try:
+                rest = rest[os.write(self.stdin, rest) :]
+            except BlockingIOError:
+                self.wait(deadline, writing=True)
+            except OSError:
+                raise self.describe_end() from None
+
+    def receive(self) -> bytes:
+        """Read a line, without its line feed.
+
+        Raises:
+            BrokenAdapter: the child is gone, or the line is too long.
+            HungAdapter: it does not answer in time.
+        """
+        deadline = time.monotonic() + self.timeout_seconds
+        searched = 0
+        while (end := self.buffer.find(b"\n", searched)) < 0:
+            searched = len(self.buffer)
+            self.wait(deadline)
+        line = bytes(self.buffer[:end])
+        del self.buffer[: end + 1]
+        return line
+
+    def wait(self, deadline: float, *, writing: bool = False) -> None:
+        """Wait until there is something to read, or room to write, and read what is there."""
+        rest_seconds = deadline - time.monotonic()
+        if writing:
+            self.poll.register(self.stdin, select.POLLOUT)
+        ready = self.poll.poll(max(0.0, rest_seconds) * 1000)
+        if writing:
+            self.poll.unregister(self.stdin)
+        if not ready or rest_seconds < 0:
+            raise HungAdapter(f"gave no answer within {self.timeout_seconds:g} seconds")
+        for stream, _ in ready:
+            if stream == self.stderr:
+                self.read_errors()
+            elif stream == self.stdout:
+                chunk = os.read(self.stdout, CHUNK)
+                if not chunk:
+                    raise self.describe_end()
+                self.buffer += chunk
+                if len(self.buffer) > MAX_LINE_BYTES:
+                    raise BrokenAdapter(f"wrote more than {MAX_LINE_BYTES} bytes in one line, or without being asked")
+
+    def read_errors(self) -> None:
+        """Read standard error and keep its end."""
+        chunk = os.read(self.stderr, CHUNK)
+        if not chunk:
+            self.poll.unregister(self.stderr)
+        self.errors += chunk
+        del self.errors[:-STDERR_BYTES]
+
+    def describe_end(self) -> BrokenAdapter:
+        """Describe how the child ended."""
+        try:
+            status = self.process.wait(timeout=1)
+        except subprocess.TimeoutExpired:
+            return BrokenAdapter("closed its output and goes on running")
+        how = f"was killed by {name_signal(-status)}" if status < 0 else f"exited with status {status}"
+        return BrokenAdapter(f"{how} without an answer")
+
+    def close_input(self, seconds: float) -> int | None:
+        """Close the input; return the exit status, or None if the child goes on running that long."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def stop(self) -> None:
+        """End the child and whatever it started."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        self.drain_errors()
+        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+            assert stream is not None
+            stream.close()
+
+    def drain_errors(self) -> None:
+        """Read what is there of standard error, without waiting; a pipe holds less than a chunk."""
+        os.set_blocking(self.stderr, False)
+        with suppress(BlockingIOError):
+            self.errors += os.read(self.stderr, CHUNK)
+        del self.errors[:-STDERR_BYTES]
+
+    @property
+    def error_text(self) -> str:
+        """The end of standard error."""
+        return self.errors.decode("utf-8", "replace")
+
+
+def name_signal(number: int) -> str:
+    """Name a signal; not all of them have names."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

@@ -1,0 +1,103 @@
+"""What the tests of the harness share: a fake adapter with misbehaviours, and the command line in this process."""
+
+import json
+import os
+import shlex
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from cloister_conformance import cli
+from cloister_conformance import implementation as implementations
+from cloister_conformance.implementation import Implementation
+from cloister_conformance.target import Target
+
+FAKE = Path(__file__).parent / "fakes" / "adapter.py"
+TIMEOUT_SECONDS = 2
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker of the suites, of which one is imported here."""
+    config.addinivalue_line("markers", "clause(*ids): the clauses that a test of a suite enforces")
+
+
+def describe_fake(folder: Path, *arguments: str, toml: str = "") -> Implementation:
+    """Write the description of a fake adapter into a folder, and read it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, str(FAKE), *arguments, "--pids", str(folder / "pids")]
+    lines = ['name = "fake"', f"run = {json.dumps(command)}", f"timeout_seconds = {TIMEOUT_SECONDS}", toml]
+    (folder / "adapter.toml").write_text("\n".join(lines) + "\n")
+    return implementations.read(folder)
+
+
+@pytest.fixture(scope="session")
+def make_fake() -> Callable[..., Implementation]:
+    """Describe a fake adapter: `make_fake(folder, "METHOD=BEHAVIOUR", toml="...")`."""
+    return describe_fake
+
+
+@pytest.fixture
+def fake(tmp_path: Path) -> Callable[..., Implementation]:
+    """Describe a fake adapter in a folder of this test."""
+    return lambda *arguments, toml="": describe_fake(tmp_path / "fake", *arguments, toml=toml)
+
+
+def read_pids(implementation: Implementation) -> list[int]:
+    """Read the ids of the processes that a fake adapter has been."""
+    return [int(line) for line in (implementation.folder / "pids").read_text().splitlines()]
+
+
+def is_running(pid: int) -> bool:
+    """Tell whether a process exists, dead children that nobody fetched included."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.fixture(scope="session")
+def count_left() -> Callable[[Implementation], int]:
+    """Count the processes of a fake adapter that are left over."""
+    return lambda implementation: sum(is_running(pid) for pid in read_pids(implementation))
+
+
+@pytest.fixture(scope="session")
+def count_starts() -> Callable[[Implementation], int]:
+    """Count how often a fake adapter was started."""
+    return lambda implementation: len(read_pids(implementation))
+
+
+@pytest.fixture(scope="session")
+def reference_target() -> Iterator[Target]:
+    """The bundled reference behind its pipe."""
+    target = Target(implementations.reference())
+    yield target
+    target.stop()
+
+
+class Done(NamedTuple):
+    """How a command ended; blanks are joined, so that it does not matter where lines were broken."""
+
+    status: object
+    out: str
+    err: str
+
+
+@pytest.fixture
+def cloister(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Callable[[str], Done]:
+    """Run a command line in this process, in a folder of this test."""
+
+    def run(line: str) -> Done:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "argv", ["cloister", *shlex.split(line)])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        out, err = capsys.readouterr()
+        return Done(end.value.code, " ".join(out.split()), err)
+
+    return run

@@ -1,0 +1,320 @@
+"""A whole run on adapters that misbehave: every one gets a verdict and a clear line, and the run goes on."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cloister_conformance import run as runs
+from cloister_conformance.implementation import Implementation, UnusableImplementation
+from cloister_conformance.results import Report, TestResult
+from cloister_conformance.run import InterruptedRun, Options
+
+Fake = Callable[..., Implementation]
+Count = Callable[[Implementation], int]
+
+DECODE = "identity::test_an_account_id_of_another_type_is_refused"
+GENERATE = "identity::test_seeds_are_random_in_both_halves"
+DERIVE = "identity::test_an_identity_follows_from_its_seed"
+AGREE = "identity::test_both_sides_agree_on_x25519"
+
+SLOTS = {
+    DECODE: "identity.decode_account_id",
+    GENERATE: "identity.generate",
+    "identity::test_two_signatures_of_one_message_differ": "identity.sign",
+    "identity::test_a_signature_of_somebody_else_is_refused": "identity.verify",
+    "proof_of_work::test_the_greatest_difficulty_has_the_target_1": "proof_of_work.target",
+    "proof_of_work::test_the_data_is_hashed_as_text": "proof_of_work.check",
+    "sender_keys::test_distributing_changes_nothing": "sender_keys.distribute",
+    "sender_keys::test_a_record_without_distribution_reads_nothing": "sender_keys.decrypt",
+    "sender_keys::test_another_message_with_a_used_iteration_is_refused": "sender_keys.process",
+}
+"""Tests, and the method that each calls before any other one here."""
+
+MISBEHAVIOURS = {
+    "hang": ("broken", "gave no answer within 2 seconds"),
+    "complain-for-ever": ("broken", "gave no answer within 2 seconds"),
+    "exit-3": ("broken", "exited with status 3 without an answer"),
+    "segfault": ("broken", "was killed by SIGSEGV without an answer"),
+    "real-time-signal": ("broken", "was killed by signal 40 without an answer"),
+    "half-an-answer": ("broken", "exited with status 0 without an answer"),
+    "close-output": ("broken", "closed its output and goes on running"),
+    "huge-line": ("broken", "wrote more than 67108864 bytes in one line"),
+    "rubbish": ("broken", "wrote a line that is not JSON: rubbish"),
+    "rubbish-before": ("broken", "wrote more than one line: loading the library ..., then {"),
+    "rubbish-after": ("broken", "}, then done"),
+    "two-answers": ("broken", "wrote more than one line: {"),
+    "deep": ("broken", "wrote a line that is not JSON: [[[[["),
+    "unpaired-surrogate": ("broken", "wrote a line that is not JSON: {"),
+    "other-id": ("broken", "answered request "),
+    "no-id": ("broken", "wrote a line that is no JSON-RPC answer"),
+    "no-jsonrpc": ("broken", "wrote a line that is no JSON-RPC answer"),
+    "error-is-text": ("broken", "wrote an error without code and message"),
+    "unnamed-refusal": ("broken", "without an error of chapter 01 in data.error"),
+    "no-such-member": ("broken", "with a result that does not fit: "),
+    "no-result": ("broken", "with a result that does not fit: result: "),
+    "not-found": ("failed", "answered the error -32601: not here"),
+    "internal-error": ("failed", "answered the error -32603: an exception that nobody foresaw"),
+    "long-line": ("failed", "(8388608 characters)"),
+}
+
+
+def select(*tests: str) -> str:
+    """Write the -k expression of some tests."""
+    return " or ".join(test.partition("::")[2] for test in tests)
+
+
+def run(implementation: Implementation, *tests: str, folder: Path | None = None, **options: object) -> Report:
+    """Run some tests; save transcripts if a folder is given."""
+    return runs.run(implementation, Options(keyword=select(*tests), failures=str(folder or ""), **options))  # type: ignore[arg-type]
+
+
+def by_id(report: Report) -> dict[str, TestResult]:
+    """The results by their tests."""
+    return {result.id: result for result in report.tests}
+
+
+def verdicts(report: Report) -> dict[str, str]:
+    """The verdicts by their tests."""
+    return {result.id: result.verdict for result in report.tests}
+
+
+# Misbehaviours
+
+
+@pytest.fixture(scope="session")
+def misbehaved(make_fake: Fake, tmp_path_factory: pytest.TempPathFactory, count_left: Count) -> dict[str, TestResult]:
+    """Let a few adapters misbehave, each in a different way at each method; return the results by misbehaviour."""
+    found: dict[str, TestResult] = {}
+    for first in range(0, len(MISBEHAVIOURS), len(SLOTS)):
+        at = dict(zip(SLOTS, list(MISBEHAVIOURS)[first:], strict=False))
+        folder = tmp_path_factory.mktemp("misbehaved")
+        implementation = make_fake(folder / "fake", *(f"{SLOTS[test]}={behaviour}" for test, behaviour in at.items()))
+        report = run(implementation, *at, folder=folder / "failures")
+        assert not report.conforms
+        assert count_left(implementation) == 0
+        results = by_id(report)
+        assert results.keys() == at.keys()
+        found |= {behaviour: results[test] for test, behaviour in at.items()}
+    return found
+
+
+@pytest.mark.parametrize("behaviour", MISBEHAVIOURS)
+def test_a_misbehaviour_has_a_verdict_and_a_clear_line(behaviour: str, misbehaved: dict[str, TestResult]) -> None:
+    verdict, line = MISBEHAVIOURS[behaviour]
+    result = misbehaved[behaviour]
+    assert result.failure
+    assert result.verdict == verdict, result.failure.actual
+    assert line in result.failure.actual
+    assert "\n" not in result.failure.actual
+    assert len(result.failure.actual) < 600
+
+
+@pytest.mark.parametrize("behaviour", MISBEHAVIOURS)
+def test_a_misbehaviour_is_shown_with_its_standard_error(behaviour: str, misbehaved: dict[str, TestResult]) -> None:
+    failure = misbehaved[behaviour].failure
+    assert failure
+    if behaviour == "complain-for-ever":
+        assert failure.stderr.endswith("complaint\n") or "complaint\ncomplaint" in failure.stderr
+        assert len(failure.stderr) <= 8192
+    else:
+        assert f"fake adapter: {behaviour} at " in failure.stderr
+
+
+@pytest.mark.parametrize("behaviour", MISBEHAVIOURS)
+def test_a_misbehaviour_has_a_transcript_with_its_line(behaviour: str, misbehaved: dict[str, TestResult]) -> None:
+    result = misbehaved[behaviour]
+    assert result.failure
+    assert result.failure.transcript
+    assert SLOTS[result.id] in Path(result.failure.transcript).read_text("utf-8")
+    assert result.failure.expected.startswith(f"{SLOTS[result.id]}: ")
+
+
+def test_what_is_unusual_but_allowed_passes(fake: Fake) -> None:
+    slow, chatty = (
+        "proof_of_work::test_the_data_is_hashed_as_text",
+        "identity::test_a_signature_of_somebody_else_is_refused",
+    )
+    implementation = fake("identity.decode_account_id=split", f"{SLOTS[slow]}=slowly", f"{SLOTS[chatty]}=chatty")
+    report = run(implementation, DECODE, slow, chatty)
+    assert verdicts(report) == {DECODE: "passed", slow: "passed", chatty: "passed"}
+    assert report.conforms
+
+
+def test_an_adapter_that_stops_reading_breaks_the_next_test_alone(fake: Fake) -> None:
+    report = run(
+        fake("identity.generate=stop-reading"), GENERATE, DECODE, "::test_two_signatures_of_one_message_differ"
+    )
+    assert list(verdicts(report).values()).count("broken") == 1
+    assert by_id(report)[GENERATE].verdict == "broken"
+
+
+# Breaking in a property
+
+
+def test_a_search_in_an_adapter_that_breaks_is_given_up(fake: Fake, count_starts: Count, count_left: Count) -> None:
+    implementation = fake("identity.derive=exit-3")
+    report = run(implementation, DERIVE, AGREE)
+    assert verdicts(report) == {DERIVE: "broken", AGREE: "passed"}
+    assert count_starts(implementation) <= 15
+    assert count_left(implementation) == 0
+
+
+def test_a_search_in_an_adapter_that_hangs_is_not_begun(fake: Fake, count_starts: Count) -> None:
+    implementation = fake("identity.derive=hang")
+    assert verdicts(run(implementation, DERIVE, AGREE)) == {DERIVE: "broken", AGREE: "passed"}
+    assert count_starts(implementation) == 3
+
+
+@pytest.mark.parametrize(("behaviour", "verdict"), [("exit-3", "broken"), ("lie", "failed")])
+def test_a_failure_that_does_not_show_again_is_one(fake: Fake, tmp_path: Path, behaviour: str, verdict: str) -> None:
+    implementation = fake(f"identity.derive={behaviour}", "--once", str(tmp_path / "once"))
+    assert verdicts(run(implementation, DERIVE)) == {DERIVE: verdict}
+
+
+def test_a_failure_that_does_not_show_again_in_a_machine_is_one(fake: Fake, tmp_path: Path) -> None:
+    implementation = fake("sender_keys.decrypt=exit-3", "--once", str(tmp_path / "once"))
+    assert list(verdicts(run(implementation, "::test_a_group_reads")).values()) == ["broken"]
+
+
+# Adapters that cannot be run
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "message"),
+    [
+        ("start=exit-3", "^fake exited with status 3 without an answer\nfake adapter: exit-3 at start$"),
+        ("start=hang", "^fake gave no answer within 2 seconds"),
+        ("hello=internal-error", '^fake answered hello with .*"code": -32603'),
+        ("hello=no-such-member", "^fake answered hello with a result that does not fit: name: Field required"),
+    ],
+)
+def test_an_adapter_that_does_not_say_hello_cannot_be_run(
+    fake: Fake, count_left: Count, behaviour: str, message: str
+) -> None:
+    implementation = fake(behaviour)
+    with pytest.raises(UnusableImplementation, match=message):
+        runs.run(implementation, Options(failures=""))
+    assert count_left(implementation) == 0
+
+
+# The suite about the adapter itself
+
+
+def test_the_doctor_finds_what_is_wrong_with_an_adapter(fake: Fake, count_left: Count) -> None:
+    implementation = fake("hello=unknown-capability", "end=exit-3")
+    report = runs.run(implementation, Options(suites=("adapter-protocol",), failures=""))
+    wrong = {result.id: result.failure.actual for result in report.tests if result.failure}
+    assert wrong == {
+        "adapter_protocol::test_only_known_capabilities_are_listed": "lists capabilities that chapter 13 does not know: telepathy",
+        "adapter_protocol::test_the_adapter_exits_when_its_input_ends": "exited with status 3 at the end of its input",
+    }
+    assert count_left(implementation) == 0
+
+
+def test_the_doctor_notices_an_adapter_that_ignores_the_end_of_its_input(fake: Fake, count_left: Count) -> None:
+    implementation = fake("end=hang")
+    report = run(implementation, "::test_the_adapter_exits_when_its_input_ends")
+    (result,) = report.tests
+    assert result.verdict == "broken"
+    assert result.failure
+    assert result.failure.actual == "goes on running 5 seconds after the end of its input"
+    assert result.failure.stderr == "fake adapter: hang at end\n"
+    assert count_left(implementation) == 0
+
+
+def test_the_doctor_notices_methods_that_are_answered_and_not_listed(fake: Fake) -> None:
+    report = run(fake("hello=unlisted"), "::test_a_method_that_is_not_offered_is_not_found and save")
+    (result,) = report.tests
+    assert result.verdict == "broken"
+    assert result.failure
+    assert result.failure.actual == "does not list persistence, and answers save with the code -32602"
+
+
+# Not offered
+
+
+def test_what_is_not_offered_is_never_passed(fake: Fake) -> None:
+    report = run(fake("--offer", "identity"), DERIVE, AGREE)
+    assert verdicts(report) == {DERIVE: "passed", AGREE: "not offered"}
+    assert by_id(report)[AGREE].not_offered == "key-agreement"
+    assert (report.conforms, report.coarse) == (True, 0)
+    clauses = {clause.id: clause.verdict for clause in report.clauses}
+    assert (clauses["ID-2"], clauses["ID-9"], clauses["ID-1"]) == ("passed", "not offered", "not tested")
+
+
+# Known failures
+
+
+def known(what: str, expected: str = "answered a result") -> str:
+    """Write a known failure."""
+    return f'[[known_failure]]\n{what}\nexpected = ["{expected}"]\nreason = "a reason"\n'
+
+
+def test_a_known_failure_does_not_fail_the_run(fake: Fake) -> None:
+    toml = known('clause = "ID-5"') + known(f'test = "{GENERATE}"', "exited with status 3")
+    report = run(fake("identity.decode_account_id=accept", "identity.generate=exit-3", toml=toml), DECODE, GENERATE)
+    assert verdicts(report) == {DECODE: "known", GENERATE: "known"}
+    assert report.conforms
+    assert {clause.id: clause.verdict for clause in report.clauses}["ID-5"] == "known"
+    assert {result.known.reason for result in report.tests if result.known} == {"a reason"}
+
+
+def test_a_known_failure_that_fails_in_another_way_fails_the_run(fake: Fake) -> None:
+    implementation = fake("identity.decode_account_id=accept", toml=known('clause = "ID-5"', "refused with"))
+    report = run(implementation, DECODE)
+    assert verdicts(report) == {DECODE: "failed"}
+    assert not report.conforms
+    assert report.stale_known_failures == implementation.known_failure
+
+
+def test_a_known_failure_that_passes_is_out_of_date(fake: Fake) -> None:
+    implementation = fake(toml=known('clause = "ID-5"') + known(f'test = "{GENERATE}"'))
+    report = run(implementation, DECODE, GENERATE)
+    assert set(verdicts(report).values()) == {"passed"}
+    assert not report.conforms
+    assert report.stale_known_failures == implementation.known_failure
+
+
+def test_a_known_failure_that_names_nothing_fails_a_whole_run_only(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    implementation = fake(toml=known('clause = "ID-999"') + known('test = "identity::test_no_such"'))
+    assert run(implementation, DECODE).conforms
+    monkeypatch.setattr(runs, "list_suites", lambda: ["adapter_protocol"])
+    report = runs.run(implementation, Options(failures=""))
+    assert report.stale_known_failures == implementation.known_failure
+    assert not report.conforms
+
+
+# Choosing
+
+
+def test_a_suite_is_named_with_a_dash_or_an_underscore() -> None:
+    files = [runs.find_files(Options(suites=(name,))) for name in ("sender-keys", "sender_keys")]
+    assert files[0] == files[1]
+    assert [Path(file).stem for file in files[0]] == ["sender_keys", "sender_keys_machine", "known_answers"]
+
+
+def test_all_suites_are_found_without_a_name() -> None:
+    assert [Path(file).stem for file in runs.find_files(Options())] == runs.list_suites()
+    assert {"adapter_protocol", "identity", "notation", "proof_of_work", "sender_keys"} < set(runs.list_suites())
+
+
+def test_a_clause_selects_its_tests(fake: Fake) -> None:
+    report = runs.run(fake(), Options(clause="ID-12", failures=""))
+    assert verdicts(report) == {"identity::test_two_signatures_of_one_message_differ": "passed"}
+
+
+# Breaking off
+
+
+@pytest.mark.parametrize(("error", "name"), [(KeyboardInterrupt, "INTERRUPTED"), (ZeroDivisionError, "INTERNAL_ERROR")])
+def test_a_run_that_does_not_come_to_its_end_has_no_report(
+    fake: Fake, count_left: Count, error: type[BaseException], name: str
+) -> None:
+    implementation = fake()
+
+    def stop(result: TestResult, total: int) -> None:
+        raise error
+
+    with pytest.raises(InterruptedRun, match=f"the run ended early, after 1 tests: {name}"):
+        runs.run(implementation, Options(keyword=select(DECODE, GENERATE), failures=""), listener=stop)
+    assert count_left(implementation) == 0

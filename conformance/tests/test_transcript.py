@@ -1,0 +1,365 @@
+"""Failures as files: what is written, and that anybody can play it again."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cloister_conformance import implementation as implementations
+from cloister_conformance import run as runs
+from cloister_conformance import transcript as transcripts
+from cloister_conformance.implementation import Implementation
+from cloister_conformance.run import Options
+from cloister_conformance.script import ConformanceFailure, Script, Step, make_actors
+from cloister_conformance.target import RESTART, Target
+from cloister_conformance.transcript import (
+    Transcript,
+    TranscriptStep,
+    UnreadableTranscript,
+    is_playable,
+    refer,
+    resolve,
+)
+
+Fake = Callable[..., Implementation]
+
+OUTPUT = "0123456789abcdef0123456789abcdef"
+
+PLAYER = """
+import json, subprocess, sys
+transcript = json.load(open(sys.argv[1]))
+adapter = subprocess.Popen(sys.argv[2:], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+for step in transcript["steps"]:
+    if step["actor"] == "iut":
+        adapter.stdin.write(step["line"] + "\\n")
+        adapter.stdin.flush()
+        answer = json.loads(adapter.stdout.readline())
+adapter.stdin.close()
+print(json.dumps({name: answer[name] for name in answer if name in ("result", "error")}))
+"""
+"""The ten lines that play a transcript; they import nothing of cloister."""
+
+
+def step(actor: str = "iut", method: str = "sender_keys.encrypt", params: Any = None, **answer: Any) -> TranscriptStep:
+    """Make a step of a transcript."""
+    return TranscriptStep.model_validate(
+        {
+            "actor": actor,
+            "method": method,
+            "params": params or {},
+            "expect": {"any": True},
+            "line": "",
+            "answer": answer,
+        }
+    )
+
+
+def earlier(*outputs: str) -> list[Step]:
+    """Make earlier steps with these outputs."""
+    return [
+        Step(actor="iut", method="m", params={}, answer={"result": {"out": output, "count": 1}}) for output in outputs
+    ]
+
+
+# References
+
+
+def test_an_output_that_is_sent_again_is_referred_to() -> None:
+    assert refer(OUTPUT, earlier("ff" * 16, OUTPUT)) == {"$from": [1, "out"]}
+
+
+def test_the_latest_of_equal_outputs_is_referred_to() -> None:
+    assert refer(OUTPUT, earlier(OUTPUT, OUTPUT)) == {"$from": [1, "out"]}
+
+
+@pytest.mark.parametrize(
+    ("value", "reference"),
+    [
+        (OUTPUT[:10] + "x" + OUTPUT[11:], {"head": 10, "middle": "x", "tail": 21}),
+        ("x" + OUTPUT[1:], {"head": 0, "middle": "x", "tail": 31}),
+        (OUTPUT[:-1] + "x", {"head": 31, "middle": "x", "tail": 0}),
+        (OUTPUT[:20], {"head": 20, "middle": "", "tail": 0}),
+        (OUTPUT + "more", {"head": 32, "middle": "more", "tail": 0}),
+        ("more" + OUTPUT, {"head": 0, "middle": "more", "tail": 32}),
+        (OUTPUT[:16] + "inserted" + OUTPUT[16:], {"head": 16, "middle": "inserted", "tail": 16}),
+    ],
+    ids=["middle", "first", "last", "cut", "longer at the end", "longer at the beginning", "inserted"],
+)
+def test_a_changed_output_is_referred_to_by_its_parts(value: str, reference: dict[str, Any]) -> None:
+    assert refer(value, earlier(OUTPUT)) == {"$from": [0, "out"], **reference}
+    other = OUTPUT[::-1]
+    fresh = resolve(refer(value, earlier(OUTPUT)), [{"result": {"out": other}}])
+    assert fresh == other[: reference["head"]] + reference["middle"] + other[len(other) - reference["tail"] :]
+    assert resolve(refer(value, earlier(OUTPUT)), [{"result": {"out": OUTPUT}}]) == value
+
+
+@pytest.mark.parametrize("value", ["short", 5, None, ["list"], "x" * 32, OUTPUT[:10] + "x" * 22])
+def test_what_is_no_output_stands_as_it_is(value: Any) -> None:
+    assert refer(value, earlier(OUTPUT)) == value
+    assert resolve(value, []) == value
+
+
+def test_the_output_that_is_kept_most_is_referred_to() -> None:
+    value = OUTPUT[:31] + "x"
+    assert refer(value, earlier(OUTPUT[:20] + "y" * 12, OUTPUT, OUTPUT[:24] + "z" * 8))["$from"] == [1, "out"]
+
+
+def test_a_reference_to_a_refusal_is_empty() -> None:
+    assert resolve({"$from": [0, "out"]}, [{"error": {}}]) == ""
+
+
+def test_lines_are_playable_unless_they_depend_on_the_implementation() -> None:
+    reference = {"message": {"$from": [0, "message"]}}
+    assert is_playable([step("peer"), step("iut", params=reference)])
+    assert not is_playable([step("iut"), step("iut", params=reference)])
+    assert not is_playable(
+        [step("iut"), step("peer", params=reference), step("iut", params={"message": {"$from": [1, "message"]}})]
+    )
+    assert not is_playable([step("iut"), step("peer")])
+    assert is_playable([step("iut"), step("peer", params=reference), step("iut")])
+
+
+def test_lines_are_not_playable_beyond_a_restart() -> None:
+    assert not is_playable([step("iut"), step("iut", RESTART), step("iut")])
+
+
+def test_a_value_inside_a_list_or_an_object_is_referred_to_and_resolved() -> None:
+    value = {"list": [OUTPUT, 1], "object": {"text": OUTPUT}}
+    reference = {"list": [{"$from": [0, "out"]}, 1], "object": {"text": {"$from": [0, "out"]}}}
+    assert refer(value, earlier(OUTPUT)) == reference
+    assert resolve(reference, [{"result": {"out": OUTPUT}}]) == value
+    assert not is_playable([step("iut"), step("iut", params={"nested": [{"text": {"$from": [0, "out"]}}]})])
+
+
+# Files
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "Invalid JSON"),
+        ("rubbish", "Invalid JSON"),
+        ("\ufffe", "Invalid JSON"),
+        ("[]", "Input should be an object"),
+        ("{}", "test: Field required"),
+        ('{"format": "cloister-report/1"}', "format: Input should be 'cloister-transcript/1'"),
+    ],
+)
+def test_a_file_that_is_no_transcript_is_explained(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "file.json").write_text(text)
+    with pytest.raises(UnreadableTranscript, match=message):
+        transcripts.read(tmp_path / "file.json")
+
+
+def test_a_file_that_does_not_exist_is_explained(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableTranscript, match="No such file"):
+        transcripts.read(tmp_path / "no_such.json")
+    with pytest.raises(UnreadableTranscript, match="Is a directory"):
+        transcripts.read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"steps": []},
+        {"method": "no_such_method"},
+        {"params": {"key": {"$from": [1, "out"]}}},
+        {"params": {"key": {"$from": "out"}}},
+        {"params": {"key": {"$from": [0, "out"], "middle": ""}}},
+        {"expect": {"no such": "expectation"}},
+    ],
+)
+def test_a_transcript_whose_steps_make_no_sense_is_explained(tmp_path: Path, change: dict[str, Any]) -> None:
+    good = Transcript(
+        test="t", clauses={}, implementation="x", seed=0, strict=False, expected="", actual="", playable=True,
+        steps=[step(), step()],
+    ).model_dump()  # fmt: skip
+    (tmp_path / "file.json").write_text(json.dumps(good))
+    assert len(transcripts.read(tmp_path / "file.json").steps) == 2
+    bad = (
+        {**good, **change}
+        if "steps" in change
+        else {**good, "steps": [good["steps"][0], {**good["steps"][1], **change}]}
+    )
+    (tmp_path / "file.json").write_text(json.dumps(bad))
+    with pytest.raises(UnreadableTranscript, match="is no cloister transcript"):
+        transcripts.read(tmp_path / "file.json")
+
+
+# Failures of a run
+
+
+@pytest.fixture(scope="module")
+def failures(make_fake: Fake, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Let an adapter fail; return the transcripts by test."""
+    folder = tmp_path_factory.mktemp("failures")
+    implementation = make_fake(
+        folder / "fake",
+        "identity.verify=accept-anything",
+        "sender_keys.decrypt=lie",
+        "identity.sign=lie",
+        "identity.generate=exit-3",
+    )
+    keyword = (
+        "test_a_signature_of_somebody_else or test_a_record_without_distribution or test_what_is_received_is_read"
+        " or test_a_signature_verifies or test_seeds_are_random"
+    )
+    report = runs.run(implementation, Options(keyword=keyword, failures=str(folder / "failures"), seed=3))
+    assert len(report.tests) == 5
+    assert all(result.failure and result.failure.transcript for result in report.tests)
+    return {
+        result.id: Path(result.failure.transcript)
+        for result in report.tests
+        if result.failure and result.failure.transcript
+    }
+
+
+def find(failures: dict[str, Path], name: str) -> tuple[Path, Transcript]:
+    """Find the transcript of a test."""
+    (file,) = (file for test, file in failures.items() if name in test)
+    return file, transcripts.read(file)
+
+
+def test_a_failed_test_is_saved_with_all_that_a_stranger_needs(failures: dict[str, Path]) -> None:
+    _, saved = find(failures, "somebody_else")
+    assert saved.test == "identity::test_a_signature_of_somebody_else_is_refused"
+    assert saved.clauses.keys() == {"ID-17"}
+    assert "MUST" in saved.clauses["ID-17"]
+    assert (saved.implementation, saved.seed, saved.strict) == ("fake", 3, False)
+    assert saved.expected == "identity.verify: the refusal InvalidSignature"
+    assert saved.actual == "answered a result: {}"
+    assert [(one.actor, one.method) for one in saved.steps] == [
+        ("iut", "reset"),
+        ("peer", "identity.sign"),
+        ("iut", "identity.verify"),
+    ]
+    assert saved.steps[-1].params["signature"] == {"$from": [1, "signature"]}
+    assert saved.steps[-1].expect == {"error": "InvalidSignature"}
+    line = json.loads(saved.steps[-1].line)
+    assert (line["method"], line["params"]["signature"]) == (
+        "identity.verify",
+        saved.steps[1].answer["result"]["signature"],
+    )
+
+
+def test_the_transcripts_of_a_run_say_whether_they_can_be_played(failures: dict[str, Path]) -> None:
+    assert {
+        test.partition("::")[2].partition("[")[0]: transcripts.read(file).playable for test, file in failures.items()
+    } == {
+        "test_a_signature_of_somebody_else_is_refused": True,
+        "test_a_record_without_distribution_reads_nothing": True,
+        "test_what_is_received_is_read": True,
+        "test_a_signature_verifies": False,
+        "test_seeds_are_random_in_both_halves": True,
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "actual"),
+    [
+        ("is_received", "answered a result"),
+        ("signature_verifies", "refused with InvalidSignature"),
+        ("seeds", "exited with status 3 without an answer"),
+    ],
+)
+def test_a_replay_shows_the_failure_again_and_health_where_it_is(
+    failures: dict[str, Path], name: str, actual: str, cloister: Callable[[str], Any]
+) -> None:
+    file, saved = find(failures, name)
+    fake = file.parent.parent / "fake"
+    done = cloister(f"replay {file} {fake}")
+    assert (done.status, done.err) == (1, "")
+    assert actual in done.out
+    assert saved.expected.partition(": ")[2].split()[0] in done.out
+    assert f"step {len(saved.steps)} of {len(saved.steps)}" in done.out
+    assert "still fails" in done.out
+    for clause, sentence in saved.clauses.items():
+        assert f"{clause} {sentence}" in done.out
+
+
+def test_a_replay_against_the_healthy_reference_does_not_fail(
+    failures: dict[str, Path], cloister: Callable[[str], Any]
+) -> None:
+    for name in ("is_received", "signature_verifies", "seeds"):
+        file, _ = find(failures, name)
+        done = cloister(f"replay {file}")
+        assert (done.status, done.err) == (0, ""), done.out
+        assert "does not fail any more" in done.out
+
+
+def test_a_replay_of_what_cannot_be_run_is_explained(failures: dict[str, Path], cloister: Callable[[str], Any]) -> None:
+    file, _ = find(failures, "seeds")
+    done = cloister(f"replay {file} -- no_such_command")
+    assert done.status == 3
+    assert done.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["somebody_else", "record_without", "is_received"])
+def test_ten_lines_play_a_playable_transcript(failures: dict[str, Path], name: str) -> None:
+    file, saved = find(failures, name)
+    command = implementations.read(file.parent.parent / "fake").run
+    done = subprocess.run(
+        [sys.executable, "-c", PLAYER, str(file), *command], capture_output=True, text=True, check=True
+    )
+    assert saved.steps[-1].answer == {**saved.steps[-1].answer, **json.loads(done.stdout)}
+
+
+# The state before
+
+
+def play_own_message(target: Target) -> Transcript:
+    """Let an implementation read its own message, and expect it to refuse; write the transcript."""
+    script = Script(seed=0)
+    iut, _ = make_actors(target, script)
+    iut.call("sender_keys.create", key="key").must_be()
+    distribution = iut.call("sender_keys.distribute", key="key").result.distribution
+    iut.call("sender_keys.process", record="record", distribution=distribution, now_ms=0).must_be()
+    message = iut.call("sender_keys.encrypt", key="key", plaintext=b"hello").result.message
+    answer = iut.call("sender_keys.decrypt", record="record", message=message, now_ms=0)
+    with pytest.raises(ConformanceFailure):
+        answer.must_be_any_refusal()
+    steps = transcripts.write_steps(script)
+    assert not is_playable(steps)
+    return Transcript(
+        test="t",
+        clauses={},
+        implementation="x",
+        seed=0,
+        strict=False,
+        expected="",
+        actual="",
+        playable=False,
+        steps=steps,
+    )
+
+
+def test_the_state_before_and_the_last_line_show_the_failure_alone(reference_target: Target) -> None:
+    saved = transcripts.save_states(play_own_message(reference_target), reference_target)
+    assert saved.state_before.keys() == {"record"}
+    fresh = Target(reference_target.implementation)
+    for handle, state in saved.state_before.items():
+        fresh.call("restore", {"handle": handle, "state": state})
+    line = json.loads(saved.steps[-1].line)
+    assert fresh.call(line["method"], line["params"])["result"] == {"plaintext": b"hello".hex()}
+    fresh.stop()
+
+
+def test_there_is_no_state_of_what_does_not_exist_yet(reference_target: Target) -> None:
+    script = Script(seed=0)
+    iut, _ = make_actors(reference_target, script)
+    iut.call("sender_keys.create", key="key")
+    saved = Transcript(
+        test="t", clauses={}, implementation="x", seed=0, strict=False, expected="", actual="", playable=True,
+        steps=transcripts.write_steps(script),
+    )  # fmt: skip
+    assert transcripts.save_states(saved, reference_target).state_before == {}
+
+
+def test_a_run_saves_the_state_before(failures: dict[str, Path]) -> None:
+    _, received = find(failures, "is_received")
+    assert received.state_before.keys() == {"record"}
+    _, other = find(failures, "somebody_else")
+    assert other.state_before == {}

@@ -1,0 +1,147 @@
+"""The vectors are generated alike every time, and every damage to their files is named."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cloister_conformance import data, vector_files
+from cloister_conformance.vector_files.cases import DisagreementError, Group
+
+LEAST_INVALID = 0.3
+
+
+@pytest.fixture(scope="module")
+def generated() -> dict[str, str]:
+    """What the generator writes."""
+    return vector_files.build_files()
+
+
+@pytest.fixture
+def folder(generated: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with all files, and a generator that has them ready."""
+    monkeypatch.setattr(vector_files, "build_files", lambda: generated)
+    vector_files.generate(tmp_path)
+    return tmp_path
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8", newline="\n")
+
+
+def find_case(folder: Path, stem: str, number: int) -> dict[str, Any]:
+    document = vector_files.load(folder, stem)
+    return next(test for group in document["testGroups"] for test in group["tests"] if test["tcId"] == number)
+
+
+def test_committed_files_are_those_that_are_generated(generated: dict[str, str]) -> None:
+    committed = data.find_folder("vectors")
+    assert {name: (committed / name).read_text(encoding="utf-8") for name in generated} == generated
+
+
+def test_another_process_generates_the_same_bytes(generated: dict[str, str], tmp_path: Path) -> None:
+    code = "import sys; from pathlib import Path; from cloister_conformance import vector_files as v; v.generate(Path(sys.argv[1]))"
+    environment = {**os.environ, "PYTHONHASHSEED": "4711", "LC_ALL": "C", "TZ": "Pacific/Apia"}
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, env=environment, timeout=120)
+    for name, text in generated.items():
+        assert hashlib.sha256((tmp_path / name).read_bytes()).digest() == hashlib.sha256(text.encode("utf-8")).digest()
+
+
+def test_cases_are_numbered_decided_and_often_invalid(generated: dict[str, str]) -> None:
+    for stem in vector_files.CHAPTERS:
+        document = json.loads(generated[f"{stem}.json"])
+        tests = [test for group in document["testGroups"] for test in group["tests"]]
+        assert [test["tcId"] for test in tests] == list(range(1, document["numberOfTests"] + 1))
+        assert all(("error" in test) is (test["result"] == "invalid") for test in tests)
+        assert sum(test["result"] == "invalid" for test in tests) >= LEAST_INVALID * len(tests)
+
+
+def test_an_invalid_scenario_has_one_refused_step(generated: dict[str, str]) -> None:
+    document = json.loads(generated["sender_keys.json"])
+    scenarios = [test for group in document["testGroups"] for test in group["tests"] if "steps" in test]
+    assert len(scenarios) > 100
+    for test in scenarios:
+        errors = [step["error"] for step in test["steps"] if "error" in step]
+        assert errors == ([test["error"]] if test["result"] == "invalid" else [])
+
+
+def test_untouched_files_have_no_problem(folder: Path) -> None:
+    assert vector_files.verify(folder) == []
+
+
+def test_a_missing_file_is_named(folder: Path) -> None:
+    (folder / "identity.json").unlink()
+    (folder / "schema" / "notation.schema.json").unlink()
+    assert vector_files.verify(folder) == ["identity.json: missing", "schema/notation.schema.json: missing"]
+
+
+def test_a_strange_file_is_named_and_the_readme_is_none(folder: Path) -> None:
+    (folder / "README.md").write_text("about these files", encoding="utf-8")
+    (folder / "identity (copy).json").write_text("{}", encoding="utf-8")
+    assert vector_files.verify(folder) == ["identity (copy).json: not a file of the generator"]
+
+
+def test_a_changed_value_is_named_by_its_case(folder: Path) -> None:
+    seed = find_case(folder, "identity", 7)["seed"]
+    edit(folder / "identity.json", seed, "00" * 32)
+    assert vector_files.verify(folder) == ["identity.json: differs from what is generated, first in tcId 7"]
+
+
+def test_a_case_that_is_gone_is_noticed(folder: Path) -> None:
+    document = vector_files.load(folder, "proof_of_work")
+    document["testGroups"][-1]["tests"].pop()
+    (folder / "proof_of_work.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8", newline="\n")
+    (problem,) = vector_files.verify(folder)
+    assert problem.startswith("proof_of_work.json: differs from what is generated, which has ")
+
+
+@pytest.mark.parametrize(("old", "new"), [("\n", "\r\n"), ("]\n}\n", "]\n}"), ('"tcId": 1,', '"tcId":  1,')])
+def test_a_changed_blank_is_noticed(folder: Path, old: str, new: str) -> None:
+    path = folder / "notation.json"
+    path.write_bytes(path.read_bytes().replace(old.encode(), new.encode(), 1))
+    expected = "notation.json: differs from what is generated, in its blanks or the order of its members only"
+    assert vector_files.verify(folder) == [expected]
+
+
+def test_what_is_not_json_is_noticed(folder: Path) -> None:
+    path = folder / "notation.json"
+    path.write_bytes(path.read_bytes()[:1000])
+    problems = vector_files.verify(folder)
+    assert problems[0].startswith("notation.json: differs from what is generated, and is not JSON")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where"),
+    [
+        ('"result": "valid"', '"result": "acceptable"', "result"),
+        ('"numberOfTests": ', '"numberOfTests": "many", "number": ', "numberOfTests"),
+        ('"error": "InvalidKey"', '"error": "InvalidSignature"', "error"),
+        ('"bugType": "MALFORMED"', '"bugType": "ODD"', "bugType"),
+        ('"private_key": "', '"private_key": "XY', "private_key"),
+        ('"seed": "', '"sead": "', "seed"),
+    ],
+)
+def test_a_breach_of_the_schema_is_named(folder: Path, old: str, new: str, where: str) -> None:
+    edit(folder / "identity.json", old, new)
+    difference, breach = vector_files.verify(folder)
+    assert difference.startswith("identity.json: differs")
+    assert breach.startswith("identity.json: breaks its schema at ")
+    assert where in breach
+
+
+def test_the_author_of_a_case_and_the_reference_have_to_agree() -> None:
+    group = Group("AccountId", "identity.decode_account_id")
+    with pytest.raises(DisagreementError, match="stated as None, the reference answers InvalidEncoding"):
+        group.valid("too short", "Flag", "ID-4", text="05")
+    with pytest.raises(DisagreementError, match="stated as InvalidKey, the reference answers InvalidEncoding"):
+        group.invalid("too short", "InvalidKey", "Flag", "ID-4", text="05")
+    account_id = "055bf55c73b82ebe22be80f3430667af570fae2556a6415e6b30d4065300aa947d"
+    with pytest.raises(DisagreementError, match=r"stated as {'public_key': '00'}"):
+        group.valid("another result", "Flag", "ID-4", expected={"public_key": "00"}, text=account_id)
+    assert group.tests == []

@@ -1,0 +1,149 @@
+"""Hooks of the documentation site.
+
+- Files outside `docs/` become pages. Links are written as they hold in the repository and mended here.
+- A clause gets an anchor in its chapter (`#sk-12`); its id becomes a link wherever it stands outside code.
+- Each chapter ends with a table of what enforces its clauses; a page shows every mutant as a change of the reference.
+- Diagrams are drawn here, so that the site loads nothing from elsewhere.
+"""
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Iterable
+from itertools import groupby
+from pathlib import Path
+from posixpath import dirname, relpath
+from typing import Any
+
+import mermaidx  # type: ignore[import-untyped]
+from cloister_conformance.clause import CLAUSE_ID, read_clauses
+from cloister_conformance.trace import MUTANTS, TraceRow, build_matrix
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+from mkdocs.utils import get_relative_url
+
+ROOT = Path(__file__).parent.parent
+PAGES = (
+    "spec/**/*.md",
+    "spec/proto/*.proto",
+    "vectors/**/*",
+    "conformance/adapters/README.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+)
+MUTANTS_PAGE = "spec/mutants.md"
+DEFINITION = re.compile(r"<li>\s*<strong>(?P<id>[A-Z]{2}-[1-9][0-9]*)</strong>")
+UNLINKED = re.compile(r"(<(?:pre|code|a|h1|svg|script)\b.*?</(?:pre|code|a|h1|svg|script)>|<[^>]*>)", re.DOTALL)
+CHECKED_BLOCK = re.compile(r"^```(?:worked-example|adapter-lines)\b.*$", re.MULTILINE)
+LINK = re.compile(r"(?<=\]\()[^)#:]+")
+TABLE_HEAD = """
+## What enforces it
+
+| clause | reference | tests | vectors | mutants |
+| --- | --- | --- | --- | --- |"""
+SHOWN_RANGES = 2
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Let this module draw the diagrams."""
+    fence = {"name": "mermaid", "class": "diagram", "format": draw_diagram}
+    config.mdx_configs["pymdownx.superfences"] = {"custom_fences": [fence]}
+    return config
+
+
+def draw_diagram(source: str, *_: Any, **__: Any) -> str:  # noqa: ANN401 - as superfences calls it
+    """Draw a Mermaid diagram as an SVG image with ids of its own."""
+    config = {"flowchart": {"rankSpacing": 30, "nodeSpacing": 30}}
+    drawing: str = mermaidx.render(source, theme="neutral", config=config).svg()
+    name = f"diagram-{hashlib.sha256(source.encode()).hexdigest()[:8]}"
+    return f'<div class="diagram">{drawing.replace("my-svg", name)}</div>'
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the files that stand outside `docs/`."""
+    for pattern in PAGES:
+        for path in sorted(ROOT.glob(pattern)):
+            if path.is_file():
+                files.append(File.generated(config, path.relative_to(ROOT).as_posix(), abs_src_path=str(path)))
+    files.append(File.generated(config, MUTANTS_PAGE, content="\n\n".join(write_mutants())))
+    return files
+
+
+def write_mutants() -> Iterable[str]:
+    """Write the page that shows every mutant as a change of the reference."""
+    yield "# Mutants"
+    yield "Implementations that the suite has to catch: the reference with one edit, named after the clause it breaks."
+    for file in sorted(MUTANTS.glob("*.toml")):
+        yield f"## {file.stem.replace('_', ' ').capitalize()}"
+        for clause, mutants in tomllib.loads(file.read_text("utf-8")).items():
+            for letter, mutant in mutants.items():
+                before = "\n".join(f"-{line}" for line in mutant["before"].splitlines())
+                after = "\n".join(f"+{line}" for line in mutant["after"].splitlines())
+                yield f"### {clause}.{letter}"
+                yield f"{clause}, in `{mutant['module']}`: {mutant['why']}."
+                yield f"```diff\n{before}\n{after}\n```"
+
+
+def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:  # noqa: ANN401
+    """Mend the links; show a chapter's checked blocks as text and append the table of what enforces its clauses."""
+    markdown = LINK.sub(lambda match: relink(match[0], page.file), markdown)
+    chapter = Path(page.file.src_uri).stem
+    clauses = [clause.id for clause in read_clauses().values() if clause.chapter == chapter]
+    markdown = CHECKED_BLOCK.sub("```text", markdown)
+    matrix = build_matrix() if clauses else {}
+    lines = [f"| {clause} | {' | '.join(write_cells(matrix[clause]))} |" for clause in clauses]
+    return "\n".join([markdown, TABLE_HEAD, *lines, ""]) if clauses else markdown
+
+
+def relink(target: str, file: File) -> str:
+    """Turn the target of a link, a path in the repository, into one between the pages of the site."""
+    path = (Path(file.abs_src_path or ROOT).parent / target).resolve()
+    if not path.is_file() or not path.is_relative_to(ROOT):
+        return target
+    return relpath(path.relative_to(ROOT).as_posix().removeprefix("docs/"), dirname(file.src_uri))
+
+
+def write_cells(row: TraceRow) -> list[str]:
+    """Write the cells that tell what belongs to one clause."""
+    code = [f"[`{name.rpartition('.')[2]}`][{name}]" if "cloister." in name else f"`{name}`" for name in row.code]
+    tests = [f"`{name.partition('::')[2]}`" for name in dict.fromkeys(row.tests)]
+    mutants = [f"[{name}](mutants.md#{name.lower().replace('.', '')})" for name in row.mutants]
+    return ["<br>".join(lines) for lines in (code, tests, list(write_vectors(row.vectors)), mutants)]
+
+
+def write_vectors(vectors: list[str]) -> Iterable[str]:
+    """Write how many vectors of each file there are, and which come first."""
+    for stem, names in groupby(vectors, key=lambda name: name.rpartition(" ")[0]):
+        numbers = sorted(int(name.rpartition(" ")[2]) for name in names)
+        places = groupby(enumerate(numbers), key=lambda place: place[1] - place[0])
+        runs = [[number for _, number in run] for _, run in places]
+        shown = [str(run[0]) if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs[:SHOWN_RANGES]]
+        yield f"{len(numbers)} in `{stem}`: {', '.join(shown)}{', ...' if len(runs) > SHOWN_RANGES else ''}"
+
+
+def on_page_content(html: str, page: Page, files: Files, **_: Any) -> str:  # noqa: ANN401
+    """Give the clauses of a chapter their anchors, and turn every clause id outside code into a link."""
+    defined = {clause.id for clause in read_clauses().values() if clause.chapter == Path(page.file.src_uri).stem}
+
+    def anchor(match: re.Match[str]) -> str:
+        clause = match["id"]
+        if clause not in defined:
+            return match[0]
+        return f'<li class="clause" id="{clause.lower()}"><a href="#{clause.lower()}"><strong>{clause}</strong></a>'
+
+    html = DEFINITION.sub(anchor, html)
+    return "".join(
+        part if UNLINKED.fullmatch(part) else CLAUSE_ID.sub(lambda match: link(match[0], page, files), part)
+        for part in UNLINKED.split(html)
+    )
+
+
+def link(clause: str, page: Page, files: Files) -> str:
+    """Link a clause id to its clause; an id that is no clause stays as it is."""
+    if clause not in read_clauses():
+        return clause
+    chapter = files.get_file_from_path(f"spec/{read_clauses()[clause].chapter}.md")
+    assert chapter is not None
+    return f'<a href="{get_relative_url(chapter.url, page.url)}#{clause.lower()}">{clause}</a>'

@@ -1,0 +1,1 @@
+"""Generated from spec/proto by `tox -e proto`; never edited."""

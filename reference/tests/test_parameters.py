@@ -1,0 +1,53 @@
+"""The parameter table of each chapter and the constants of its module are the same."""
+
+import re
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from cloister import identity, proof_of_work, sender_keys, wire
+
+MODULES = {
+    "01-notation.md": wire,
+    "02-identity.md": identity,
+    "04-sender-keys.md": sender_keys,
+    "06-proof-of-work.md": proof_of_work,
+}
+OF_THE_ADAPTER_PROTOCOL = "13-adapter-protocol.md"
+
+
+def read_parameters(path: Path) -> dict[str, str]:
+    """Read the parameter table of a chapter: name to value."""
+    text = path.read_text(encoding="utf-8")
+    section = re.search(r"^## Parameters\n(.*?)^## ", text, re.MULTILINE | re.DOTALL)
+    assert section, f"{path.name} has no parameters"
+    return dict(re.findall(r"^\| `([A-Z0-9_]+)` \| ([^|]+?) \|", section[1], re.MULTILINE))
+
+
+def parse_value(text: str) -> int | bytes:
+    """Parse a decimal or hex number, a sum with a power of 2, or a text in backquotes."""
+    if quoted := re.fullmatch(r"`(\w+)`", text):
+        return quoted[1].encode("ascii")
+    if sum_of_power := re.fullmatch(r"2\^(\d+) ([+-]) (\d+)", text):
+        power, sign, number = sum_of_power.groups()
+        return (1 << int(power)) + int(sign + number)
+    return int(text, 0)
+
+
+def test_every_chapter_is_compared(spec: Path) -> None:
+    assert {path.name for path in spec.glob("[0-9]*.md")} == MODULES.keys() | {OF_THE_ADAPTER_PROTOCOL}
+
+
+@pytest.mark.parametrize(("chapter", "module"), MODULES.items(), ids=list(MODULES))
+def test_table_equals_constants(spec: Path, chapter: str, module: ModuleType) -> None:
+    parameters = read_parameters(spec / chapter)
+    assert parameters
+    assert {name: parse_value(text) for name, text in parameters.items()} == {
+        name: getattr(module, name, None) for name in parameters
+    }
+
+
+def test_values_are_parsed() -> None:
+    assert parse_value("0x05") == 5
+    assert parse_value("2^255 - 19") == 2**255 - 19
+    assert parse_value("`WhisperGroup`") == b"WhisperGroup"
