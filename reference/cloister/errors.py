@@ -9,9 +9,9 @@ One class for each name of the table in chapter 01, and nothing else:
 Only leaves are raised.
 
     >>> try:
-    ...     raise TooFarAhead(iteration=9000, bound=2000)
+    ...     raise TooFarAhead(index=9000, bound=2000)
     ... except Stale as error:
-    ...     print(type(error).__name__, error.iteration)
+    ...     print(type(error).__name__, error.index)
     TooFarAhead 9000
 """
 
@@ -101,12 +101,23 @@ class InvalidSignature(Unauthentic):
     """A signature does not verify."""
 
 
+class InvalidMac(Unauthentic):
+    """A MAC is not right."""
+
+
 class DecryptionFailed(Unauthentic):
     """A ciphertext does not decrypt."""
 
 
 class InsufficientWork(Forbidden):
     """A proof of work does not reach its target."""
+
+
+class UntrustedIdentity(Forbidden):
+    """A frame names another identity key than the peer's."""
+
+    def __init__(self) -> None:
+        super().__init__("the identity key is not that of the peer")
 
 
 class ConflictingDistribution(Forbidden):
@@ -126,21 +137,53 @@ class UnknownSenderKey(Stale):
         self.key_id = key_id
 
 
-class DuplicateMessage(Stale):
-    """An iteration was read before, or its key has been dropped."""
+class UnknownSession(Stale):
+    """No session with the peer is held, not yet or no longer."""
 
-    def __init__(self, *, iteration: int) -> None:
-        super().__init__(f"the message of iteration {iteration} was read before or its key is gone")
-        self.iteration = iteration
+    def __init__(self) -> None:
+        super().__init__("no session with this peer is held; send it a session request")
+
+
+class UnknownPrekey(Stale):
+    """A prekey is not held, not yet or no longer."""
+
+    def __init__(self, *, prekey_id: int) -> None:
+        super().__init__(f"prekey {prekey_id} is not held; send the peer a session request")
+        self.prekey_id = prekey_id
+
+
+class StaleRequest(Stale):
+    """A session request is not newer than the last one, too old, or too far ahead of the clock."""
+
+    def __init__(self, *, timestamp_ms: int) -> None:
+        super().__init__(
+            f"the session request of time {timestamp_ms} is not newer than the last, or too old or too new"
+        )
+        self.timestamp_ms = timestamp_ms
+
+
+class DuplicateMessage(Stale):
+    """A message was read before, or its key has been dropped."""
+
+    def __init__(self, *, index: int) -> None:
+        super().__init__(f"message {index} was read before or its key is gone")
+        self.index = index
 
 
 class TooFarAhead(Stale):
-    """An iteration is over the skip limit."""
+    """A message is over the skip limit."""
 
-    def __init__(self, *, iteration: int, bound: int) -> None:
-        super().__init__(f"iteration {iteration} is more than {bound} ahead; ask the sender for a distribution")
-        self.iteration = iteration
+    def __init__(self, *, index: int, bound: int) -> None:
+        super().__init__(f"message {index} is more than {bound} ahead")
+        self.index = index
         self.bound = bound
+
+
+class NoSession(UsageError):
+    """There is no session to send in."""
+
+    def __init__(self) -> None:
+        super().__init__("there is no session with this peer: open one, or send it a session request")
 
 
 class SenderKeyExhausted(UsageError):
@@ -148,3 +191,11 @@ class SenderKeyExhausted(UsageError):
 
     def __init__(self) -> None:
         super().__init__("this sender key has no iteration left: renew it")
+
+
+class UnreadableState(UsageError):
+    """A saved state is of a form or version that cannot be read."""
+
+    def __init__(self, *, reason: str) -> None:
+        super().__init__(f"this saved state cannot be read: {reason}")
+        self.reason = reason

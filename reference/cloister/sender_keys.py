@@ -13,20 +13,13 @@
     b'hello group'
 """
 
-import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import NewType
 
-from cryptography.hazmat.primitives import padding
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
-from cloister import errors, identity, wire
+from cloister import chain, errors, identity, wire
 from cloister._proto import sender_keys_pb2
+from cloister.chain import CHAIN_KEY_BYTES, ChainKey, Seed
 
-CHAIN_KEY_BYTES = 32
 MAX_FORWARD_JUMPS = 2000
 MAX_SKIPPED_KEYS = 2000
 MAX_ITERATION = 2**31 - 1
@@ -34,12 +27,6 @@ MAX_KEY_ID = 2**31 - 1
 MAX_STATES = 100
 STATE_LIFETIME_MS = 1_209_600_000
 KDF_INFO = b"WhisperGroup"
-
-ChainKey = NewType("ChainKey", bytes)
-"""32 bytes; derives the keys of its own message and of all later ones."""
-
-Seed = NewType("Seed", bytes)
-"""32 bytes; derives the keys of one message."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,23 +79,7 @@ class Record:
     states: tuple[State, ...] = ()
 
 
-# Chain
-
-
-def derive_seed(chain_key: ChainKey) -> Seed:
-    """Derive the seed of the message at a chain key.
-
-    Clauses: SK-2
-    """
-    return Seed(hmac.digest(chain_key, b"\x01", "sha256"))
-
-
-def derive_next_chain_key(chain_key: ChainKey) -> ChainKey:
-    """Derive the chain key of the next iteration.
-
-    Clauses: SK-2
-    """
-    return ChainKey(hmac.digest(chain_key, b"\x02", "sha256"))
+# Keys of one message
 
 
 def derive_message_key(seed: Seed) -> tuple[bytes, bytes]:
@@ -116,7 +87,7 @@ def derive_message_key(seed: Seed) -> tuple[bytes, bytes]:
 
     Clauses: SK-3
     """
-    derived = HKDF(algorithm=SHA256(), length=48, salt=bytes(32), info=KDF_INFO).derive(seed)
+    derived = chain.derive_key(seed, chain.ZERO_SALT, KDF_INFO, 48)
     return derived[:16], derived[16:]
 
 
@@ -126,9 +97,7 @@ def encrypt_plaintext(seed: Seed, plaintext: bytes) -> bytes:
     Clauses: SK-4
     """
     iv, cipher_key = derive_message_key(seed)
-    padder = padding.PKCS7(128).padder()
-    encryptor = Cipher(algorithms.AES256(cipher_key), modes.CBC(iv)).encryptor()
-    return encryptor.update(padder.update(plaintext) + padder.finalize()) + encryptor.finalize()
+    return chain.encrypt_cbc(cipher_key, iv, plaintext)
 
 
 def decrypt_ciphertext(seed: Seed, ciphertext: bytes) -> bytes:
@@ -139,13 +108,7 @@ def decrypt_ciphertext(seed: Seed, ciphertext: bytes) -> bytes:
     Clauses: SK-4, SK-34
     """
     iv, cipher_key = derive_message_key(seed)
-    unpadder = padding.PKCS7(128).unpadder()
-    decryptor = Cipher(algorithms.AES256(cipher_key), modes.CBC(iv)).decryptor()
-    try:
-        padded = decryptor.update(ciphertext) + decryptor.finalize()
-        return unpadder.update(padded) + unpadder.finalize()
-    except ValueError:
-        raise errors.DecryptionFailed from None
+    return chain.decrypt_cbc(cipher_key, iv, ciphertext)
 
 
 # Sending
@@ -213,7 +176,7 @@ def encrypt(key: SenderKey, plaintext: bytes, random: wire.Random) -> tuple[Send
     """
     check_not_exhausted(key)
 
-    ciphertext = encrypt_plaintext(derive_seed(key.chain_key), plaintext)
+    ciphertext = encrypt_plaintext(chain.derive_seed(key.chain_key), plaintext)
 
     body = wire.encode_frame(
         sender_keys_pb2.SenderKeyMessage(id=key.key_id, iteration=key.iteration, ciphertext=ciphertext)
@@ -221,7 +184,7 @@ def encrypt(key: SenderKey, plaintext: bytes, random: wire.Random) -> tuple[Send
 
     frame = body + identity.sign(key.signing_key.private, body, random)
 
-    advanced = replace(key, iteration=key.iteration + 1, chain_key=derive_next_chain_key(key.chain_key))
+    advanced = replace(key, iteration=key.iteration + 1, chain_key=chain.derive_next_chain_key(key.chain_key))
     return advanced, frame
 
 
@@ -361,15 +324,15 @@ def take_seed(state: State, iteration: int) -> tuple[State, Seed]:
     """
     if iteration < state.iteration:
         if iteration not in state.skipped:
-            raise errors.DuplicateMessage(iteration=iteration)
+            raise errors.DuplicateMessage(index=iteration)
         others = {index: seed for index, seed in state.skipped.items() if index != iteration}
         return replace(state, skipped=others), state.skipped[iteration]
 
     if iteration - state.iteration > MAX_FORWARD_JUMPS:
-        raise errors.TooFarAhead(iteration=iteration, bound=MAX_FORWARD_JUMPS)
+        raise errors.TooFarAhead(index=iteration, bound=MAX_FORWARD_JUMPS)
     state = advance_chain(state, iteration)
-    seed = derive_seed(state.chain_key)
-    return replace(state, iteration=iteration + 1, chain_key=derive_next_chain_key(state.chain_key)), seed
+    seed = chain.derive_seed(state.chain_key)
+    return replace(state, iteration=iteration + 1, chain_key=chain.derive_next_chain_key(state.chain_key)), seed
 
 
 def advance_chain(state: State, iteration: int) -> State:
@@ -380,8 +343,8 @@ def advance_chain(state: State, iteration: int) -> State:
     chain_key = state.chain_key
     skipped = dict(state.skipped)
     for index in range(state.iteration, iteration):
-        skipped[index] = derive_seed(chain_key)
-        chain_key = derive_next_chain_key(chain_key)
+        skipped[index] = chain.derive_seed(chain_key)
+        chain_key = chain.derive_next_chain_key(chain_key)
     return replace(state, iteration=iteration, chain_key=chain_key, skipped=skipped)
 
 

@@ -14,7 +14,7 @@ r"""Chapter 01: bytes and text, the only encoders and decoders of the reference.
 import base64
 import binascii
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TypeVar
 
 from google.protobuf.message import DecodeError, Message
@@ -107,7 +107,26 @@ def encode_frame(message: Message) -> bytes:
 
     Clauses: NE-7, NE-15
     """
-    return VERSION_BYTE + message.SerializeToString(deterministic=True)
+    return VERSION_BYTE + encode_protobuf(message)
+
+
+def encode_protobuf(message: Message) -> bytes:
+    """Encode a protobuf message; fields that are None are left out.
+
+    Clauses: NE-15
+    """
+    return message.SerializeToString(deterministic=True)
+
+
+def check_frame_size(frame: bytes) -> None:
+    """Check the size of an unverified frame.
+
+    Raises:
+        TooLarge: it is longer than `MAX_FRAME_BYTES`.
+    Clauses: NE-4
+    """
+    if len(frame) > MAX_FRAME_BYTES:
+        raise errors.TooLarge(what="frame", limit=MAX_FRAME_BYTES, got=len(frame))
 
 
 def split_frame(frame: bytes, *, trailer_bytes: int) -> tuple[bytes, bytes]:
@@ -119,8 +138,7 @@ def split_frame(frame: bytes, *, trailer_bytes: int) -> tuple[bytes, bytes]:
         UnsupportedVersion: its version is not 3.
     Clauses: NE-4, NE-5, NE-6, NE-16
     """
-    if len(frame) > MAX_FRAME_BYTES:
-        raise errors.TooLarge(what="frame", limit=MAX_FRAME_BYTES, got=len(frame))
+    check_frame_size(frame)
     if len(frame) < 1 + trailer_bytes:
         raise errors.InvalidMessage(reason="the frame is too short")
     if frame[0] >> 4 != VERSION:
@@ -130,8 +148,8 @@ def split_frame(frame: bytes, *, trailer_bytes: int) -> tuple[bytes, bytes]:
     return frame[1:end], frame[end:]
 
 
-def decode_protobuf(kind: type[AnyMessage], data: bytes) -> AnyMessage:
-    """Decode a protobuf message in which every field that the layout lists is present.
+def decode_protobuf(kind: type[AnyMessage], data: bytes, *, optional: Collection[str] = ()) -> AnyMessage:
+    """Decode a protobuf message in which every field is present but those that may be absent.
 
     Raises:
         InvalidMessage: the bytes do not parse, or a field is absent.
@@ -143,7 +161,7 @@ def decode_protobuf(kind: type[AnyMessage], data: bytes) -> AnyMessage:
     except DecodeError:
         raise errors.InvalidMessage(reason="the protobuf does not parse") from None
     for field in kind.DESCRIPTOR.fields:
-        if not message.HasField(field.name):
+        if field.name not in optional and not message.HasField(field.name):
             raise errors.InvalidMessage(reason=f"{field.name} is absent")
     return message
 

@@ -9,9 +9,11 @@ ORDER = (
     "errors",
     "wire",
     "identity",
+    "chain",
     "x3dh",
     "double_ratchet",
     "session",
+    "session_request",
     "sender_keys",
     "sealing",
     "envelope",
@@ -22,6 +24,7 @@ ORDER = (
     "group_control",
     "closed_group",
     "open_group",
+    "saved_state",
     "client",
 )
 SHELLS = ("service_node", "open_group_server", "network", "devnet", "demo")

@@ -1,9 +1,22 @@
 """Values that others published."""
 
+import hashlib
 from collections.abc import Callable
 
 import pytest
-from cloister import errors, identity, proof_of_work, sender_keys, wire
+from cloister import (
+    chain,
+    double_ratchet,
+    envelope,
+    errors,
+    identity,
+    proof_of_work,
+    sealing,
+    sender_keys,
+    session,
+    wire,
+    x3dh,
+)
 
 Hkdf = Callable[[bytes, bytes, bytes, int], bytes]
 NOW_MS = 1_600_000_000_000
@@ -201,7 +214,7 @@ def test_sender_key_frames_that_python_axolotl_and_baileys_have_read() -> None:
     key = sender_keys.SenderKey(
         key_id=5,
         iteration=0,
-        chain_key=sender_keys.ChainKey(chain_key),
+        chain_key=chain.ChainKey(chain_key),
         signing_key=identity.derive_key_pair(identity.decode_private_key(private)),
     )
     assert sender_keys.encode_distribution(key).hex() == DISTRIBUTION
@@ -325,3 +338,116 @@ def test_times_to_live_of_the_storage_servers_test(ttl: str, *, accepted: bool) 
     else:
         with pytest.raises(errors.Malformed):
             proof_of_work.check_request(request)
+
+
+# Signal's Java library, RatchetingSessionTest: Bob's side of X3DH without a one-time prekey
+
+
+def test_signal_x3dh_as_bob() -> None:
+    bob = private_key("4875cc69ddf8ea0719ec947d61081135868d5fd801f02c0225e516df2156605e")
+    signed = identity.derive_key_pair(private_key("583900131fb727998b7803fe6ac22cc591f342e4e42a8c8d5d78194209b8d253"))
+    alice = public_key("b4a8455660ada65b401007f615e654041746432e3339c6875149bceefcb42b4a")
+    base_key = public_key("472d1fb1a9862c3af6beaca8920277e2b26f4a79213ec7c906aeb35e03cf8950")
+    root_key, chain_key = x3dh.agree_as_responder(bob, signed, None, theirs=alice, base_key=base_key)
+    assert chain_key.hex() == "9797caca53c989bbe229a40ca7727010eb2604fc14945d77958a0aeda088b44d"
+    assert root_key.hex() == "3e6130d0a8c8e5b8ad65eb8b7d95fa3ab84710d48d92f34dcda43f9909261bca"
+
+
+# A first message that libsignal 6.0.0 reads, made by an independent program
+
+
+ALICE = "d88dad44db00be4d8c1c53ba344cb38071aeade055fa8bd2bfeb2624b45d5e66"
+ALICE_BASE = "38870d061e8b623fa471e9248b2c022404a438c606d3359acd092a0fb8fcda74"
+ALICE_RATCHET = "585b4fa5f164ce03d7afc3cba7f7bcfaa5ae9b99380460fa96ed26cfded50b76"
+BOB = "500ff3e98b28a36d1df44737ac6c1b1814060e397abae9a120859253bc979977"
+BOB_SIGNED_PREKEY = "a0ed3f1a2f749cdc69e6e0312efc7b4a2e0ca46e7b8d6af5c4a9f1d74dc1c97c"
+SIGNATURE = (
+    "e715c916e72227668f153c693aafccb785f1f213c1ce9834e7e90d5ed1d3e51c"
+    "fdc9c0ab10832529b3d8979155a9c0cb934951feed1938b807d54ff8a015e00b"
+)
+FIRST_MESSAGE = (
+    "331221054d6ced7e5dc5e8cc2e6e9965c70dc2c2bf90d8aad5286c9e22020502a888543d1a21058174a5c8ece92889c3aa754940c6955f77"
+    "3fa8da6665562c67aa9da658538a072242330a2105c4442a01feff4d1f51d7534539ceac040fdbee50ba04468645bb5ba39232f721100018"
+    "002210f5c8b18ad9ea6bda37dd287a98314e7bbf2eb8e456d803af28013001"
+)
+
+
+def test_first_message_read_by_libsignal() -> None:
+    alice, base, ratchet, bob, signed = (
+        identity.derive_key_pair(private_key(k)) for k in (ALICE, ALICE_BASE, ALICE_RATCHET, BOB, BOB_SIGNED_PREKEY)
+    )
+    bundle = x3dh.Bundle(
+        identity_key=bob.public,
+        signed_prekey_id=1,
+        signed_prekey=signed.public,
+        signature=bytes.fromhex(SIGNATURE),
+    )
+    root_key, chain_key = x3dh.agree_as_initiator(alice.private, base.private, bundle)
+    assert root_key.hex() == "845a699cb3bbb614ca42513824e928011653702ee1bd7dcbfd8cde1a0b27b313"
+    assert chain_key.hex() == "ba8e61907006d727534c6260ab8543b5441d667f9f99f3ea64d250223fe18505"
+
+    record = session.Record(ours=alice.public, theirs=bob.public)
+    keys = iter([base.private, ratchet.private])
+    record = session.open_session(record, alice, bundle, lambda _: next(keys), now_ms=NOW_MS)
+    root_key = record.sessions[0].ratchet.root_key
+    assert root_key.hex() == "946c24a0f8c8d78c4611863dbaf5b7e7e4ba1e6027c598e404b531bf8b849663"
+    _, kind, frame = session.encrypt(record, b"hello bob")
+    assert (kind, frame.hex()) == ("prekey message", FIRST_MESSAGE)
+
+    prekeys = x3dh.Prekeys(
+        signed=(x3dh.SignedPrekey(prekey_id=1, pair=signed, signature=bundle.signature, created_ms=NOW_MS),)
+    )
+    theirs = session.Record(ours=bob.public, theirs=alice.public)
+    _, _, plaintext = session.decrypt_prekey_message(theirs, prekeys, bob, frame, bytes, now_ms=NOW_MS)
+    assert plaintext == b"hello bob"
+    assert double_ratchet.decode_message(session.decode_prekey_message(frame).message).ratchet_key == ratchet.public
+
+
+# The hop cipher of libsession-util, tests/test_onionreq.cpp
+
+
+def test_layer_cipher_of_libsession() -> None:
+    private = private_key("8fcd8ad3a15c76f76f1c56dff0c529999f8c59b4acda79e05666e54d5727dca1")
+    ephemeral = public_key("bbdfc83022d0aff084a6f0c529a93d1c4d728bf7e41199afed0e01ae70d20540")
+    agreement = identity.agree(private, ephemeral)
+    assert agreement.hex() == "d18901cbf26809d48c34c4fba44d3b908dbf1bdd3a7ee601a49f1e11ea70ea6e"
+    key = sealing.derive_sealing_key(private, ephemeral)
+    assert key.hex() == "4f310f62c43f14d7fea7c084819a4e394d9fc7005919275ac18d9eb8bf3e4231"
+    blob = bytes.fromhex("1eb6ae1cd72f60999486365749bd5dc15cc0b6a2a44d7d063daa5e93722f0c025fd00306403b61")
+    assert sealing.decrypt_layer(key, blob) == b"Hello world"
+    with pytest.raises(errors.DecryptionFailed):
+        sealing.decrypt_layer(key, blob[:-1] + b"\x69")
+
+
+# A group message as Session sealed it in 2020, made by an independent program
+
+
+WRAPPER = (
+    "0aff01a80800f04e6c8b388db7ee9a99e8c1fa77b6fe806b2c099695210caa2f3413f71f75e194ba635722a7c75cce9db4e5b836bca8de3a"
+    "79901b97fbbf648dc0c3cb53d349552585bc38cc59c13fc3b585d3c27782a9a0f716a70157353a7a0d82646a0de02c2e39997497f20d0816"
+    "ec84c94769efb9562255d7b0e2c85b9e38215effc1782738b20666b1f55835b2086a713eaea3da392ca900866ac0b93fc0f0ab98b9335f25"
+    "f671a3c56b4bac997eeaf0c72bee27371bd998eeed3f695d6fe72958f3380936ab3c26b763d64bdde0c69c350d655d2e7375ea9d183ceb87"
+    "228eff1da996ede69fc2d2dfe909463bb5fbc6fb2b550bbc57122f69a389f94d5f021220b0de1564380807f4cb71de02d1587819c43cd380"
+    "dca9bcb299d3908aa6331f58"
+)
+
+
+def test_sealed_group_message_of_session() -> None:
+    group, ephemeral = (
+        identity.derive_key_pair(identity.clamp(hashlib.sha256(label).digest()))
+        for label in (b"pub group sk", b"pub eph")
+    )
+    key = sealing.derive_sealing_key(ephemeral.private, group.public)
+    assert key.hex() == "a52768ac5563eb922ef3ab410d75551b2a7021a704d25917af9e9b8d1a56a387"
+
+    inner = sealing.open_sealed(group.private, bytes.fromhex(WRAPPER))
+    sender = bytes.fromhex("052aaa38ed4e3fa263c6df1e2fd82d45ec4daff5150017c8bd1731fb7dd3daab57")
+    assert inner.endswith(b"\x12\x21" + sender + b"\x18\x01")
+    random = iter([ephemeral.private, hashlib.sha256(b"pub iv out").digest()[:12]])
+    assert sealing.seal(group.public, inner, lambda _: next(random)).hex() == WRAPPER
+
+
+@pytest.mark.parametrize(("size", "padded"), [(0, 159), (157, 159), (158, 159), (159, 319), (318, 319), (319, 479)])
+def test_padded_sizes_of_session(size: int, padded: int) -> None:
+    assert envelope.derive_padded_size(size) == padded
+    assert envelope.pad(b"x" * size) == b"x" * size + b"\x80" + bytes(padded - size - 1)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from cloister import errors, identity, sender_keys
+from cloister import chain, errors, identity, sender_keys
 from cloister.sender_keys import MAX_FORWARD_JUMPS, MAX_SKIPPED_KEYS, MAX_STATES, STATE_LIFETIME_MS, Record, SenderKey
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from hypothesis import given
@@ -24,7 +24,7 @@ def make_key(number: int = 1, *, key_id: int | None = None, iteration: int = 0) 
     return SenderKey(
         key_id=number if key_id is None else key_id,
         iteration=iteration,
-        chain_key=sender_keys.ChainKey(bytes([number % 256]) * 32),
+        chain_key=chain.ChainKey(bytes([number % 256]) * 32),
         signing_key=identity.derive_identity(bytes([number % 256]) * 32),
     )
 
@@ -32,7 +32,7 @@ def make_key(number: int = 1, *, key_id: int | None = None, iteration: int = 0) 
 def advance(key: SenderKey, count: int) -> SenderKey:
     """Advance a sender key without encrypting."""
     for _ in range(count):
-        chain_key = sender_keys.derive_next_chain_key(key.chain_key)
+        chain_key = chain.derive_next_chain_key(key.chain_key)
         key = replace(key, iteration=key.iteration + 1, chain_key=chain_key)
     return key
 
@@ -62,12 +62,9 @@ def count_skipped(record: Record) -> int:
 
 @given(st.binary(min_size=32, max_size=32))
 def test_message_key_is_that_of_another_hkdf(hkdf: Hkdf, chain_key: bytes) -> None:
-    seed = sender_keys.derive_seed(sender_keys.ChainKey(chain_key))
+    seed = chain.derive_seed(chain.ChainKey(chain_key))
     assert seed == hmac.new(chain_key, b"\x01", "sha256").digest()
-    assert (
-        sender_keys.derive_next_chain_key(sender_keys.ChainKey(chain_key))
-        == hmac.new(chain_key, b"\x02", "sha256").digest()
-    )
+    assert chain.derive_next_chain_key(chain.ChainKey(chain_key)) == hmac.new(chain_key, b"\x02", "sha256").digest()
     assert b"".join(sender_keys.derive_message_key(seed)) == hkdf(seed, bytes(32), b"WhisperGroup", 48)
 
 
@@ -192,7 +189,7 @@ def test_a_used_seed_and_chain_key_are_nowhere_in_the_record() -> None:
     for iteration in range(4):
         chain_key = advance(key, iteration).chain_key
         assert bytes(chain_key) not in saved
-        seed = sender_keys.derive_seed(chain_key)
+        seed = chain.derive_seed(chain_key)
         assert (bytes(seed) in saved) is (iteration == 2)
 
 
@@ -219,10 +216,10 @@ def test_facts_of_refusals() -> None:
     record = read(process(Record(), key), key, 0)
     with pytest.raises(errors.TooFarAhead) as too_far:
         sender_keys.decrypt(record, message_of(key, 2002), now_ms=NOW_MS)
-    assert (too_far.value.iteration, too_far.value.bound) == (2002, 2000)
+    assert (too_far.value.index, too_far.value.bound) == (2002, 2000)
     with pytest.raises(errors.DuplicateMessage) as duplicate:
         sender_keys.decrypt(record, message_of(key, 0), now_ms=NOW_MS)
-    assert duplicate.value.iteration == 0
+    assert duplicate.value.index == 0
     with pytest.raises(errors.UnknownSenderKey) as unknown:
         sender_keys.decrypt(record, message_of(make_key(8), 0), now_ms=NOW_MS)
     assert unknown.value.key_id == 8
@@ -262,10 +259,10 @@ def apply(record: Record, operation: Operation, now_ms: int) -> tuple[Record, tu
 
 def make_chain(number: int) -> list[SenderKey]:
     """Make a sender key at its first 2501 iterations."""
-    chain = [make_key(number)]
-    while len(chain) <= 2500:
-        chain.append(advance(chain[-1], 1))
-    return chain
+    keys = [make_key(number)]
+    while len(keys) <= 2500:
+        keys.append(advance(keys[-1], 1))
+    return keys
 
 
 CHAINS = {number: make_chain(number) for number in range(1, 5)}

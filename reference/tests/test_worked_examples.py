@@ -9,13 +9,28 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from cloister import identity, proof_of_work, sender_keys, wire
+from cloister import (
+    chain,
+    double_ratchet,
+    envelope,
+    identity,
+    proof_of_work,
+    sender_keys,
+    session,
+    session_request,
+    wire,
+    x3dh,
+)
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 EXAMPLES = {
     "notation": "01-notation.md",
     "identity": "02-identity.md",
+    "pairwise-sessions": "03-pairwise-sessions.md",
     "sender-keys": "04-sender-keys.md",
+    "envelopes": "05-envelopes.md",
     "proof-of-work": "06-proof-of-work.md",
 }
 Hkdf = Callable[[bytes, bytes, bytes, int], bytes]
@@ -97,6 +112,156 @@ def test_identity(spec: Path) -> None:
     assert example == {}
 
 
+def multiply(private: bytes, public: bytes) -> bytes:
+    """X25519, as the library has it."""
+    u = X25519PublicKey.from_public_bytes(public[-32:])
+    return X25519PrivateKey.from_private_bytes(private).exchange(u)
+
+
+def give_out(*values: bytes) -> wire.Random:
+    """A source of randomness that gives out these values."""
+    source = iter(values)
+    return lambda size: next(source)
+
+
+def field(number: int, value: int | bytes) -> bytes:
+    """A protobuf field, as the encoding document writes it; lengths below 128 only need one byte."""
+    if isinstance(value, int):
+        return bytes([number << 3, value])
+    length = bytes([len(value)]) if len(value) < 128 else bytes([len(value) & 0x7F | 0x80, len(value) >> 7])
+    return bytes([number << 3 | 2]) + length + value
+
+
+def test_pairwise_sessions(spec: Path, hkdf: Hkdf) -> None:
+    seeds, example = read_example(spec, "notation"), read_example(spec, "pairwise-sessions")
+    numbers = {"signed_prekey_id", "one_time_prekey_id", "request_timestamp_ms"}
+    values = {name: bytes.fromhex(text) for name, text in example.items() if name not in numbers}
+    alice, bob = (identity.derive_identity(bytes.fromhex(seeds[f"{person}_seed"])) for person in ("alice", "bob"))
+    labels = {
+        "signed_prekey": "bob signed prekey",
+        "one_time_prekey": "bob one-time prekey",
+        "base": "alice base key",
+        "alice_ratchet": "alice ratchet key",
+        "bob_ratchet": "bob ratchet key",
+    }
+    for name, label in labels.items():
+        private = values[f"{name}_private"]
+        assert private == identity.clamp(hashlib.sha256(f"cloister example {label}".encode("ascii")).digest())
+        public = values[name] if name.endswith("prekey") else values[f"{name}_key"]
+        assert public == b"\x05" + multiply(private, b"\x09" + bytes(31))
+
+    # The bundle and the request for a session
+    assert identity.sign_with(bob.private, values["signed_prekey"], Z=bytes(range(64))) == values["signature"]
+    bundle = field(1, bob.public) + field(3, 2) + field(4, 1) + field(5, values["one_time_prekey"])
+    bundle += field(6, values["signed_prekey"]) + field(7, values["signature"])
+    assert values["bundle"] == bundle
+    assert [example[name] for name in sorted(numbers)] == ["2", "1600000000000", "1"]
+    mac_key = hkdf(multiply(bob.private, alice.public), bytes(32), b"CloisterSessionRequest", 32)
+    assert values["request_mac_key"] == mac_key
+    timed = bob.public + alice.public + (1_600_000_000_000).to_bytes(8, "big") + bundle
+    timestamp = bytes.fromhex("088080babbc82e")
+    mac = hmac.digest(mac_key, timed, "sha256")
+    assert values["request"] == b"\x33" + timestamp + field(2, bundle) + field(3, mac)
+
+    # X3DH
+    for name, private, public in (
+        ("dh1", alice.private, "signed_prekey"),
+        ("dh3", values["base_private"], "signed_prekey"),
+        ("dh4", values["base_private"], "one_time_prekey"),
+    ):
+        assert values[name] == multiply(private, values[public])
+    assert values["dh2"] == multiply(values["base_private"], bob.public)
+    secret = b"\xff" * 32 + values["dh1"] + values["dh2"] + values["dh3"] + values["dh4"]
+    assert hkdf(secret, bytes(32), b"WhisperText", 64) == values["root_key_0"] + values["chain_key_0"]
+
+    # Alice's first ratchet step and message
+    dh = multiply(values["alice_ratchet_private"], values["signed_prekey"])
+    stepped = hkdf(dh, values["root_key_0"], b"WhisperRatchet", 64)
+    assert stepped == values["root_key_1"] + values["alice_chain_key"]
+    assert values["seed"] == hmac.digest(values["alice_chain_key"], b"\x01", "sha256")
+    keys = hkdf(values["seed"], bytes(32), b"WhisperMessageKeys", 80)
+    assert keys == values["cipher_key"] + values["mac_key"] + values["iv"]
+    decryptor = Cipher(algorithms.AES256(values["cipher_key"]), modes.CBC(values["iv"])).decryptor()
+    assert decryptor.update(values["ciphertext"]) == b"hello bob" + b"\x07" * 7
+    body = b"\x33" + field(1, values["alice_ratchet_key"]) + field(2, 0) + field(3, 0) + field(4, values["ciphertext"])
+    assert values["body"] == body
+    assert values["mac"] == hmac.digest(values["mac_key"], alice.public + bob.public + body, "sha256")[:8]
+    assert values["message"] == body + values["mac"]
+    outer = field(1, 2) + field(2, values["base_key"]) + field(3, alice.public) + field(4, values["message"])
+    assert values["prekey_message"] == b"\x33" + outer + field(5, 1) + field(6, 1)
+
+    # Bob's step
+    dh = multiply(values["bob_ratchet_private"], values["alice_ratchet_key"])
+    assert hkdf(dh, values["root_key_1"], b"WhisperRatchet", 64) == values["root_key_2"] + values["bob_chain_key"]
+    keys = hkdf(hmac.digest(values["bob_chain_key"], b"\x01", "sha256"), bytes(32), b"WhisperMessageKeys", 80)
+    encryptor = Cipher(algorithms.AES256(keys[:32]), modes.CBC(keys[64:])).encryptor()
+    ciphertext = encryptor.update(values["answer_plaintext"] + b"\x05" * 5)
+    body = b"\x33" + field(1, values["bob_ratchet_key"]) + field(2, 0) + field(3, 0) + field(4, ciphertext)
+    assert values["answer"] == body + hmac.digest(keys[32:64], bob.public + alice.public + body, "sha256")[:8]
+
+    check_pairwise_reference(values, alice, bob)
+
+
+def check_pairwise_reference(values: dict[str, bytes], alice: identity.KeyPair, bob: identity.KeyPair) -> None:
+    """The reference goes the same way as the example."""
+    now_ms = 1_600_000_000_000
+    random = give_out(values["base_private"], values["alice_ratchet_private"])
+    record = session.Record(ours=alice.public, theirs=bob.public)
+    record = session_request.accept_request(record, alice, values["request"], random, now_ms=now_ms)
+    assert record.sessions[0].ratchet.root_key == values["root_key_1"]
+    record, kind, frame = session.encrypt(record, values["plaintext"])
+    assert (kind, frame) == ("prekey message", values["prekey_message"])
+
+    signed, one_time = (
+        identity.derive_key_pair(identity.decode_private_key(values[f"{name}_private"]))
+        for name in ("signed_prekey", "one_time_prekey")
+    )
+    prekeys = x3dh.Prekeys(
+        signed=(x3dh.SignedPrekey(prekey_id=1, pair=signed, signature=values["signature"], created_ms=now_ms),),
+        one_time={2: x3dh.OneTimePrekey(pair=one_time, created_ms=now_ms)},
+    )
+    theirs = session.Record(ours=bob.public, theirs=alice.public)
+    theirs, prekeys, plaintext = session.decrypt_prekey_message(
+        theirs, prekeys, bob, frame, give_out(values["bob_ratchet_private"]), now_ms=now_ms
+    )
+    assert (plaintext, dict(prekeys.one_time)) == (b"hello bob", {})
+    assert theirs.sessions[0].ratchet.root_key == values["root_key_2"]
+    _, kind, answer = session.encrypt(theirs, values["answer_plaintext"])
+    assert (kind, answer) == ("message", values["answer"])
+    assert double_ratchet.decode_message(answer).ratchet_key == values["bob_ratchet_key"]
+    _, plaintext = session.decrypt_message(record, answer, give_out(bytes(32)), now_ms=now_ms)
+    assert plaintext == b"hello alice"
+
+
+def test_envelopes(spec: Path) -> None:
+    seeds, example = read_example(spec, "notation"), read_example(spec, "envelopes")
+    alice, bob = (identity.derive_identity(bytes.fromhex(seeds[f"{person}_seed"])) for person in ("alice", "bob"))
+    assert example.pop("kind") == "3"
+    assert example.pop("timestamp_ms") == "1600000000000"
+    values = {name: bytes.fromhex(text) for name, text in example.items()}
+
+    assert values["content"].hex() == read_example(spec, "pairwise-sessions")["prekey_message"]
+    source = alice.public.hex().encode("ascii")
+    text = field(1, 3) + field(2, source) + bytes.fromhex("288080babbc82e") + field(8, values["content"])
+    assert values["envelope"] == text
+    assert values["padded"] == text + b"\x80" + bytes(319 - len(text) - 1)
+
+    private = values["ephemeral_private"]
+    assert private == identity.clamp(hashlib.sha256(b"cloister example ephemeral key").digest())
+    assert values["ephemeral_key"] == multiply(private, b"\x09" + bytes(31))
+    assert values["iv"] == hashlib.sha256(b"cloister example iv").digest()[:12]
+    assert values["agreement"] == multiply(bob.private, values["ephemeral_key"])
+    assert values["sealing_key"] == hmac.digest(b"LOKI", values["agreement"], "sha256")
+    ciphertext = values["iv"] + AESGCM(values["sealing_key"]).encrypt(values["iv"], values["padded"], None)
+    assert values["sealed"] == field(1, ciphertext) + field(2, values["ephemeral_key"])
+
+    made = envelope.Envelope(
+        kind="prekey message", source=alice.public, timestamp_ms=1_600_000_000_000, content=values["content"]
+    )
+    assert envelope.seal_envelope(bob.public, made, give_out(private, values["iv"])) == values["sealed"]
+    assert envelope.open_envelope(bob.private, values["sealed"]) == made
+
+
 def test_sender_keys(spec: Path, hkdf: Hkdf) -> None:
     example = read_example(spec, "sender-keys")
     values = {name: bytes.fromhex(text) for name, text in example.items() if name != "key_id"}
@@ -118,7 +283,7 @@ def test_sender_keys(spec: Path, hkdf: Hkdf) -> None:
     assert fields == values["distribution"]
 
     key = sender_keys.SenderKey(
-        key_id=int(example["key_id"]), iteration=0, chain_key=sender_keys.ChainKey(chain_key), signing_key=pair
+        key_id=int(example["key_id"]), iteration=0, chain_key=chain.ChainKey(chain_key), signing_key=pair
     )
     assert sender_keys.encode_distribution(key) == values["distribution"]
     key, first = sender_keys.encrypt(key, values["plaintext_0"], lambda _: values["Z"])
