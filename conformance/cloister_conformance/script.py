@@ -159,8 +159,9 @@ class ImplementationUnderTest(Actor):
         super().__init__("iut", target, script)
 
     def call(self, method: str, **params: object) -> Answer:
-        """Call a method that the implementation offers."""
-        if missing := protocol.find_missing(protocol.METHODS[method], self.callee.hello.capabilities):
+        """Call a method; end the test as not offered if the implementation does not offer it with these params."""
+        given = [name for name, value in params.items() if value is not None]
+        if missing := protocol.find_missing(protocol.METHODS[method], given, self.callee.hello.capabilities):
             raise NotOffered(missing)
         try:
             answer = super().call(method, **params)
@@ -174,11 +175,6 @@ class ImplementationUnderTest(Actor):
     def restart(self) -> None:
         """End the process; the next call starts another."""
         super().call(RESTART)
-
-    def require(self, capability: str) -> None:
-        """End the test as not offered, unless the implementation offers a capability."""
-        if not self.callee.offers(capability):
-            raise NotOffered(capability)
 
 
 def make_actors(target: Target, script: Script) -> tuple[ImplementationUnderTest, Actor]:

@@ -26,8 +26,6 @@ from cloister_conformance.transport import BrokenAdapter, HungAdapter
 
 MIN_REFERENCE_CHARACTERS = 16
 REFERENCE = "$from"
-HANDLES = ("key", "record", "handle")
-"""The params that are handles."""
 
 Value = Any
 
@@ -298,7 +296,11 @@ def save_states(transcript: Transcript, target: Target) -> Transcript:
     for step in before:
         answers.append(callees[step.actor].call(step.method, resolve_all(step.params, answers)))
     params = resolve_all(last.params, answers)
-    saved = {params[name]: target.call("save", {"handle": params[name]}) for name in HANDLES if name in params}
+    saved = {
+        params[name]: target.call("save", {"handle": params[name]})
+        for name in protocol.METHODS[last.method].handles
+        if name in params
+    }
     states = {handle: answer["result"]["state"] for handle, answer in saved.items() if "result" in answer}
     last = last.model_copy(update={"line": encode_request(1, last.method, params)})
     return transcript.model_copy(update={"state_before": states, "steps": [*before, last]})

@@ -3,17 +3,15 @@
 import json
 import random
 import re
-from typing import Annotated, Any, get_args, get_origin
+from typing import Any
 
 import pytest
 from cloister_conformance import data, implementation, protocol
-from cloister_conformance.protocol.messages import Message
+from cloister_conformance.protocol import tables
 from cloister_conformance.reference_adapter import Adapter
 from cloister_conformance.suites import adapter_protocol
 
-CHAPTER = (data.find_folder("spec") / "13-adapter-protocol.md").read_text("utf-8")
-NAME = re.compile(r"`([a-z_.]+)`(\?)?")
-TYPES = {"hex": bytes, "string": str, "strings": str, "integer": int, "integers": int, "list of strings": list[str]}
+CHAPTER = (data.find_folder("spec") / tables.CHAPTER).read_text("utf-8")
 
 
 def read_table(heading: str) -> list[list[str]]:
@@ -22,43 +20,6 @@ def read_table(heading: str) -> list[list[str]]:
     table = re.search(r"(?:^\|.*\n)+", after, re.MULTILINE)
     assert table, f"no table below {heading}"
     return [[cell.strip() for cell in row.strip().strip("|").split("|")] for row in table[0].splitlines()[2:]]
-
-
-def read_members(cell: str) -> dict[str, tuple[object, bool]]:
-    """Read what a cell of the table of methods says: name -> type, whether it is required. Handles are strings."""
-    members: dict[str, tuple[object, bool]] = {}
-    for part in re.split(r";\s*|,\s*(?=`)", cell.replace("and nonce", "nonce")):
-        names = NAME.findall(part)
-        kind = part.rpartition(": ")[2].partition(",")[0] if ": " in part else ""
-        for name, optional in names:
-            members[name] = (TYPES.get(kind), not optional)
-    return members
-
-
-def inherit_types(members: dict[str, tuple[object, bool]]) -> dict[str, tuple[object, bool]]:
-    """Give a name without a type that of the next name with one; handles, and what has none, are strings."""
-    typed = {}
-    kind: object = str
-    for name, (own, required) in reversed(members.items()):
-        kind = own or kind
-        typed[name] = (str if name in ("handle", "key", "record") else kind, required)
-    return dict(reversed(typed.items()))
-
-
-def describe_model(model: type[Message]) -> dict[str, tuple[object, bool]]:
-    """Describe a model in the same way."""
-    return {
-        name: (
-            get_args(member.annotation)[0] if type(None) in get_args(member.annotation) else member.annotation,
-            member.is_required(),
-        )
-        for name, member in model.model_fields.items()
-    }
-
-
-def find_hex(annotation: Any) -> Any:
-    """Take the type of a member as the text names it: hex stands for bytes."""
-    return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
 
 
 def test_the_parameters_are_the_constants() -> None:
@@ -70,33 +31,15 @@ def test_the_parameters_are_the_constants() -> None:
         assert value == constant, name
 
 
-def test_the_capabilities_are_those_of_the_models() -> None:
-    table = {row[0]: re.findall(r"`([a-z_.]+)`", row[1]) for row in read_table("### Capabilities")}
-    assert table.pop("`deterministic`")
-    found: dict[str, list[str]] = {}
-    for method in protocol.METHODS.values():
-        found.setdefault(f"`{method.capability}`" if method.capability else "(every adapter)", []).append(method.name)
-    assert table == found
-    assert set(protocol.CAPABILITIES) == {name.strip("`") for name in table if name.startswith("`")} | {"deterministic"}
+def test_the_tables_are_those_of_the_models() -> None:
+    assert tables.write_tables(CHAPTER) == CHAPTER, (
+        "the tables of chapter 13 are not those of the models; write them with `python -m cloister_conformance.protocol.tables`"
+    )
 
 
-def test_the_methods_are_those_of_the_models() -> None:
-    assert [row[0].strip("`") for row in read_table("### Methods")] == list(protocol.METHODS)
-
-
-@pytest.mark.parametrize("row", read_table("### Methods"), ids=lambda row: row[0].strip("`"))
-def test_params_and_results_are_those_of_the_models(row: list[str]) -> None:
-    method = protocol.METHODS[row[0].strip("`")]
-    params = inherit_types(read_members(row[1]))
-    if "as `solve`" in row[1]:
-        params = {**describe_model(protocol.METHODS["proof_of_work.solve"].params), "nonce": (str, True)}
-    assert params == {
-        name: (find_hex(kind), required) for name, (kind, required) in describe_model(method.params).items()
-    }
-    result = inherit_types(read_members(row[2]))
-    assert result == {
-        name: (find_hex(kind), required) for name, (kind, required) in describe_model(method.result).items()
-    }
+@pytest.mark.parametrize("table", [tables.render_capabilities(), tables.render_methods()])
+def test_a_table_stands_in_the_chapter_once(table: str) -> None:
+    assert CHAPTER.count(f"\n\n{table}\n") == 1
 
 
 def read_lines() -> list[tuple[str, str]]:
@@ -122,7 +65,34 @@ def test_the_description_in_the_chapter_can_be_read(tmp_path: Any) -> None:
     assert found.known_failure[0].link
 
 
-def test_the_suite_has_params_for_every_method() -> None:
-    assert adapter_protocol.SAMPLE_PARAMS.keys() == protocol.METHODS.keys() - {"hello", "reset"}
-    for name, params in adapter_protocol.SAMPLE_PARAMS.items():
-        protocol.METHODS[name].params.model_validate(params)
+@pytest.mark.parametrize("method", protocol.METHODS.values(), ids=protocol.METHODS)
+def test_a_sample_is_params_of_its_method_without_injected_values(method: protocol.Method) -> None:
+    method.params.model_validate(dict(method.sample))
+    assert not method.sample.keys() & method.injected.keys()
+
+
+def test_the_marks_of_params_are_found() -> None:
+    assert {name for method in protocol.METHODS.values() for name in method.handles} == {"handle", "key", "record"}
+    assert list(protocol.METHODS["sender_keys.encrypt"].injected) == ["random"]
+    assert adapter_protocol.NEEDING_A_HANDLE == [
+        "save", "sender_keys.distribute", "sender_keys.encrypt", "sender_keys.renew",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("method", "params", "listed", "missing"),
+    [
+        ("hello", [], [], None),
+        ("save", ["handle"], ["sender-keys-send"], "persistence"),
+        ("sender_keys.derive", ["chain_key"], ["sender-keys-trace"], None),
+        ("sender_keys.encrypt", ["key", "plaintext"], ["sender-keys-send"], None),
+        ("sender_keys.encrypt", ["key", "plaintext"], ["sender-keys-deterministic"], "sender-keys-send"),
+        ("sender_keys.encrypt", ["key", "random"], ["sender-keys-send"], "sender-keys-deterministic"),
+        ("sender_keys.encrypt", ["key", "random"], ["sender-keys-send", "xeddsa-deterministic"], "sender-keys-deterministic"),
+        ("sender_keys.encrypt", ["key", "random"], ["sender-keys-send", "sender-keys-deterministic"], None),
+    ],
+)  # fmt: skip
+def test_what_is_missing_is_the_capability_of_the_method_or_of_a_param(
+    method: str, params: list[str], listed: list[str], missing: str | None
+) -> None:
+    assert protocol.find_missing(protocol.METHODS[method], params, listed) == missing

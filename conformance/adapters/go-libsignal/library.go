@@ -22,8 +22,8 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-var capabilities = []string{"key-agreement", "xeddsa-sign", "xeddsa-verify", "sender-keys-send", "sender-keys-renewal",
-	"sender-keys-receive", "persistence", "deterministic"}
+var capabilities = []string{"key-agreement", "xeddsa-sign", "xeddsa-deterministic", "xeddsa-verify",
+	"sender-keys-send", "sender-keys-deterministic", "sender-keys-renewal", "sender-keys-receive", "persistence"}
 
 // methods are the functions that answer, and the params that each cannot do without.
 var methods = map[string]struct {

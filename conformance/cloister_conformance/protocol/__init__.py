@@ -24,28 +24,23 @@ METHODS: dict[str, Method] = {
 }
 
 CAPABILITIES: tuple[str, ...] = tuple(
-    dict.fromkeys([method.capability for method in METHODS.values() if method.capability] + ["deterministic"])
+    dict.fromkeys(
+        capability
+        for method in METHODS.values()
+        for capability in (method.capability, *(mark.capability for mark in method.injected.values()))
+        if capability
+    )
 )
 
-EXTENSIONS = ("persistence", "deterministic", "trace")
-"""These extend the other capabilities that an adapter lists, and mean nothing alone."""
 
-
-def find_missing(method: Method, listed: Collection[str]) -> str | None:
-    """Find the capability for want of which an adapter that lists these does not offer a method."""
-    if method.capability is None or method.capability not in listed:
-        return method.capability
-    chapter, _, _ = method.name.rpartition(".")
-    if method.capability not in EXTENSIONS or not chapter:
-        return None
-    extended = [other.capability for other in METHODS.values() if other.name.startswith(f"{chapter}.")]
-    features = [name for name in extended if name and name not in EXTENSIONS]
-    return None if any(name in listed for name in features) else features[0]
+def find_missing(method: Method, params: Collection[str], listed: Collection[str]) -> str | None:
+    """Find the capability for want of which an adapter that lists these does not offer a method with these params."""
+    needed = [method.capability, *(mark.capability for name, mark in method.injected.items() if name in params)]
+    return next((capability for capability in needed if capability and capability not in listed), None)
 
 
 __all__ = [
     "CAPABILITIES",
-    "EXTENSIONS",
     "INTERNAL_ERROR",
     "INVALID_PARAMS",
     "METHODS",

@@ -1,6 +1,8 @@
 """The methods about the adapter itself, and saving and restoring what a handle stands for."""
 
-from cloister_conformance.protocol.messages import Message, Method, Nothing
+from typing import Annotated
+
+from cloister_conformance.protocol.messages import Handle, Message, Method, Nothing
 
 
 class Hello(Message):
@@ -11,8 +13,8 @@ class Hello(Message):
     capabilities: list[str]
 
 
-class Handle(Message):
-    handle: str
+class Save(Message):
+    handle: Annotated[str, Handle("whatever can be saved")]
 
 
 class SavedState(Message):
@@ -20,7 +22,7 @@ class SavedState(Message):
 
 
 class Restore(Message):
-    handle: str
+    handle: Annotated[str, Handle("what was saved", may_be_new=True)]
     state: str
 
 
@@ -43,8 +45,9 @@ METHODS = (
         name="save",
         capability="persistence",
         summary="Return what a handle stands for, as a text of the implementation's own form.",
-        params=Handle,
+        params=Save,
         result=SavedState,
+        sample={"handle": "sample"},
     ),
     Method(
         name="restore",
@@ -52,5 +55,6 @@ METHODS = (
         summary="Make a handle out of a saved text, in this process or a later one.",
         params=Restore,
         result=Nothing,
+        sample={"handle": "sample", "state": "sample"},
     ),
 )

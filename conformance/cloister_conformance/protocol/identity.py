@@ -1,6 +1,8 @@
 """The methods of chapter 02."""
 
-from cloister_conformance.protocol.messages import Hex, Hex32, Hex64, Message, Method, Nothing
+from typing import Annotated
+
+from cloister_conformance.protocol.messages import Hex, Hex32, Hex64, Injected, Message, Method, Nothing
 
 
 class Seed(Message):
@@ -32,7 +34,7 @@ class SharedSecret(Message):
 class Sign(Message):
     private_key: Hex
     message: Hex
-    random: Hex64 | None = None
+    random: Annotated[Hex64 | None, Injected("xeddsa-deterministic")] = None
 
 
 class Signature(Message):
@@ -59,6 +61,7 @@ METHODS = (
         summary="Derive the private key and the account id of a seed, 32 bytes.",
         params=Seed,
         result=Identity,
+        sample={"seed": "00" * 32},
     ),
     Method(
         name="identity.decode_account_id",
@@ -67,6 +70,7 @@ METHODS = (
         params=AccountId,
         result=PublicKey,
         errors=("InvalidEncoding", "InvalidKey"),
+        sample={"text": "05"},
     ),
     Method(
         name="identity.agree",
@@ -75,14 +79,16 @@ METHODS = (
         params=Agree,
         result=SharedSecret,
         errors=("InvalidKey",),
+        sample={"private_key": "40" * 32, "public_key": "05"},
     ),
     Method(
         name="identity.sign",
         capability="xeddsa-sign",
-        summary="Sign; with `random` (64 bytes, capability deterministic) as Z.",
+        summary="Sign; with `random`, 64 bytes, as Z.",
         params=Sign,
         result=Signature,
         errors=("InvalidKey",),
+        sample={"private_key": "40" * 32, "message": ""},
     ),
     Method(
         name="identity.verify",
@@ -91,5 +97,6 @@ METHODS = (
         params=Verify,
         result=Nothing,
         errors=("InvalidKey", "InvalidSignature"),
+        sample={"public_key": "05", "message": "", "signature": ""},
     ),
 )

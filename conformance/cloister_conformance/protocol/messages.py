@@ -1,11 +1,14 @@
-"""What all methods share: binary values, the error codes, the description of a method."""
+"""What all methods share: binary values, the marks of params, the error codes, the description of a method."""
 
-from dataclasses import dataclass
-from typing import Annotated
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Annotated, Any, TypeVar
 
 from annotated_types import Len
 from cloister import wire
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, GetJsonSchemaHandler, PlainSerializer, WithJsonSchema
+from pydantic_core import CoreSchema
 
 SPEC_VERSION = "0.1"
 
@@ -47,9 +50,58 @@ class Nothing(Message):
     """No members."""
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Says more of a param than its type: `key: Annotated[str, Handle("sender key")]`."""
+
+    def describe(self) -> str:
+        """Describe the param for the OpenRPC document."""
+        raise NotImplementedError
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {**handler(schema), "description": self.describe()}
+
+
+@dataclass(frozen=True, slots=True)
+class Handle(Mark):
+    """A handle of what the adapter holds; one that stands for nothing is an error, unless it `may_be_new`."""
+
+    kind: str
+    may_be_new: bool = False
+
+    def describe(self) -> str:
+        """Describe the param."""
+        return f"handle: {self.kind}"
+
+
+@dataclass(frozen=True, slots=True)
+class Injected(Mark):
+    """A value that an implementation draws or sets by itself; given only to one that lists the capability."""
+
+    capability: str
+
+    def describe(self) -> str:
+        """Describe the param."""
+        return f"capability {self.capability}"
+
+
+AnyMark = TypeVar("AnyMark", bound=Mark)
+
+
+@cache
+def find_marks(model: type[Message], kind: type[AnyMark]) -> dict[str, AnyMark]:
+    """Find the members of a model that carry a kind of mark, each with its mark."""
+    return {
+        name: mark for name, member in model.model_fields.items() for mark in member.metadata if isinstance(mark, kind)
+    }
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Method:
-    """One method; `capability` is None for the two that every adapter answers."""
+    """One method; `capability` is None for the two that every adapter answers.
+
+    `sample` is params of the right form, as JSON values: what the suite of chapter 13 sends to see whether the method is there.
+    """
 
     name: str
     capability: str | None
@@ -57,3 +109,14 @@ class Method:
     params: type[Message]
     result: type[Message]
     errors: tuple[str, ...] = ()
+    sample: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def handles(self) -> dict[str, Handle]:
+        """The params that are handles."""
+        return find_marks(self.params, Handle)
+
+    @property
+    def injected(self) -> dict[str, Injected]:
+        """The params that are injected values."""
+        return find_marks(self.params, Injected)

@@ -43,6 +43,7 @@ METHODS = (
         params=Target,
         result=TargetValue,
         errors=("OutOfRange",),
+        sample={"payload_length": 100, "ttl_ms": 10_000, "difficulty": 1},
     ),
     Method(
         name="proof_of_work.solve",
@@ -51,6 +52,7 @@ METHODS = (
         params=Request,
         result=Nonce,
         errors=REQUEST_ERRORS,
+        sample={"timestamp": "", "ttl": "", "recipient": "", "data": "", "difficulty": 1},
     ),
     Method(
         name="proof_of_work.check",
@@ -59,5 +61,6 @@ METHODS = (
         params=Check,
         result=MessageHash,
         errors=(*REQUEST_ERRORS, "InsufficientWork"),
+        sample={"timestamp": "", "ttl": "", "recipient": "", "data": "", "nonce": "", "difficulty": 1},
     ),
 )

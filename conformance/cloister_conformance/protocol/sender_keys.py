@@ -1,22 +1,27 @@
-"""The methods of chapter 04. `key` is the handle of a sender key, `record` that of a receiver's record for one sender."""
+"""The methods of chapter 04. A record is what a receiver holds of one sender."""
 
 from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from cloister_conformance.protocol.messages import Hex, Hex32, Hex64, Message, Method, Nothing
+from cloister_conformance.protocol.messages import Handle, Hex, Hex32, Hex64, Injected, Message, Method, Nothing
 
 Uint32 = Annotated[int, Field(ge=0, lt=2**32)]
+
+NewSenderKey = Annotated[str, Handle("sender key", may_be_new=True)]
+SenderKey = Annotated[str, Handle("sender key")]
+Record = Annotated[str, Handle("record", may_be_new=True)]
+DETERMINISTIC = Injected("sender-keys-deterministic")
 
 MALFORMED = ("TooLarge", "InvalidMessage", "UnsupportedVersion", "OutOfRange")
 
 
 class Create(Message):
-    key: str
-    key_id: Uint32 | None = None
-    iteration: Uint32 | None = None
-    chain_key: Hex32 | None = None
-    signing_private: Hex32 | None = None
+    key: NewSenderKey
+    key_id: Annotated[Uint32 | None, DETERMINISTIC] = None
+    iteration: Annotated[Uint32 | None, DETERMINISTIC] = None
+    chain_key: Annotated[Hex32 | None, DETERMINISTIC] = None
+    signing_private: Annotated[Hex32 | None, DETERMINISTIC] = None
 
     @model_validator(mode="after")
     def check_injected(self) -> "Create":
@@ -28,7 +33,7 @@ class Create(Message):
 
 
 class Key(Message):
-    key: str
+    key: SenderKey
 
 
 class Distribution(Message):
@@ -36,9 +41,9 @@ class Distribution(Message):
 
 
 class Encrypt(Message):
-    key: str
+    key: SenderKey
     plaintext: Hex
-    random: Hex64 | None = None
+    random: Annotated[Hex64 | None, DETERMINISTIC] = None
 
 
 class Frame(Message):
@@ -46,13 +51,13 @@ class Frame(Message):
 
 
 class Process(Message):
-    record: str
+    record: Record
     distribution: Hex
     now_ms: int
 
 
 class Decrypt(Message):
-    record: str
+    record: Record
     message: Hex
     now_ms: int
 
@@ -76,9 +81,10 @@ METHODS = (
     Method(
         name="sender_keys.create",
         capability="sender-keys-send",
-        summary="Create a sender key; the four optional members (all or none, capability deterministic) replace random values and iteration 0.",
+        summary="Create a sender key; the four optional members, all or none, replace random values and iteration 0.",
         params=Create,
         result=Nothing,
+        sample={"key": "sample"},
     ),
     Method(
         name="sender_keys.distribute",
@@ -87,14 +93,16 @@ METHODS = (
         params=Key,
         result=Distribution,
         errors=("SenderKeyExhausted",),
+        sample={"key": "sample"},
     ),
     Method(
         name="sender_keys.encrypt",
         capability="sender-keys-send",
-        summary="Encrypt a message; with `random` (64 bytes, capability deterministic) as Z of its signature.",
+        summary="Encrypt a message; with `random`, 64 bytes, as Z of its signature.",
         params=Encrypt,
         result=Frame,
         errors=("SenderKeyExhausted",),
+        sample={"key": "sample", "plaintext": ""},
     ),
     Method(
         name="sender_keys.renew",
@@ -102,6 +110,7 @@ METHODS = (
         summary="Replace a sender key by a new one, under the same handle.",
         params=Key,
         result=Nothing,
+        sample={"key": "sample"},
     ),
     Method(
         name="sender_keys.process",
@@ -110,6 +119,7 @@ METHODS = (
         params=Process,
         result=Nothing,
         errors=(*MALFORMED, "InvalidKey", "ConflictingDistribution"),
+        sample={"record": "sample", "distribution": "", "now_ms": 0},
     ),
     Method(
         name="sender_keys.decrypt",
@@ -125,12 +135,14 @@ METHODS = (
             "TooFarAhead",
             "DecryptionFailed",
         ),
+        sample={"record": "sample", "message": "", "now_ms": 0},
     ),
     Method(
         name="sender_keys.derive",
-        capability="trace",
+        capability="sender-keys-trace",
         summary="Derive all that follows from a chain key.",
         params=ChainKey,
         result=MessageKey,
+        sample={"chain_key": "00" * 32},
     ),
 )

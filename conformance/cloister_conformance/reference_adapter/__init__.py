@@ -91,7 +91,7 @@ class Adapter:
         return Nothing()
 
     @staticmethod
-    def save(params: messages.Handle, handles: Handles) -> messages.SavedState:
+    def save(params: messages.Save, handles: Handles) -> messages.SavedState:
         """Save what a handle stands for."""
         return messages.SavedState(state=handles.save(params.handle))
 

@@ -205,7 +205,6 @@ def test_a_signature_with_given_randomness_is_the_one_of_the_text(
     actors: Actors, private: bytes, message: bytes, random: bytes
 ) -> None:
     iut, peer = actors()
-    iut.require("deterministic")
     expected = peer.call("identity.sign", private_key=private, message=message, random=random).result.signature
     iut.call("identity.sign", private_key=private, message=message, random=random).must_be(signature=expected)
 

@@ -23,8 +23,6 @@ ABOUT_A_CASE = {
     "method",
     "steps",
 }
-INJECTED = {"random", "key_id", "iteration", "chain_key", "signing_private"}
-INJECTING = {"identity.sign", "sender_keys.create", "sender_keys.encrypt"}
 
 Case = dict[str, Any]
 
@@ -77,8 +75,6 @@ def play(iut: ImplementationUnderTest, step: Case) -> None:
     """Play one step."""
     method = step["method"]
     params = {name: value for name, value in step.items() if name not in ABOUT_A_CASE}
-    if method in INJECTING and INJECTED & params.keys():
-        iut.require("deterministic")
     answer = iut.call(method, **params)
     if "error" in step:
         answer.must_be_refused(step["error"])

@@ -98,7 +98,6 @@ def test_with_given_randomness_frames_are_those_of_the_text(
     actors: Actors, plaintext: bytes, random: bytes, label: int
 ) -> None:
     iut, peer = actors()
-    iut.require("deterministic")
     made = make_sender(label=label)
     for actor in (iut, peer):
         actor.call("sender_keys.create", key="key", **injected(made)).must_be()
@@ -173,7 +172,6 @@ def test_distributing_changes_nothing(actors: Actors) -> None:
 @clause("SK-10")
 def test_an_exhausted_key_encrypts_nothing(actors: Actors) -> None:
     iut, _ = actors()
-    iut.require("deterministic")
     iut.call("sender_keys.create", key="key", **injected(make_sender(), sender_keys.MAX_ITERATION)).must_be()
     iut.call("sender_keys.encrypt", key="key", plaintext=b"the last").must_be_answered()
     iut.call("sender_keys.encrypt", key="key", plaintext=b"x").must_be_refused("SenderKeyExhausted")

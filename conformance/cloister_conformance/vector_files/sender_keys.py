@@ -18,7 +18,7 @@ MAX_ITERATION = sender_keys.MAX_ITERATION
 
 HEADER = (
     "Chapter 04: sender keys.",
-    "Staged messages inject every random value (capability deterministic); their frames can also be read passively.",
+    "Staged messages inject every random value (capability sender-keys-deterministic); their frames can also be read passively.",
     (
         "A scenario is passive: keys and frames in, plaintexts and refusals out. `record` names what a "
         "receiver holds of one sender."
