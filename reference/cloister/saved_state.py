@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
-from cloister import errors, sender_keys, session, x3dh
+from cloister import double_ratchet, errors, sender_keys, session, x3dh
 
 VERSION = 1
 HEX_BYTES = ConfigDict(ser_json_bytes="hex", val_json_bytes="hex")
@@ -24,7 +24,8 @@ KINDS: dict[type, str] = {
     sender_keys.SenderKey: "sender key",
     sender_keys.Record: "sender key record",
     session.Record: "session record",
-    x3dh.Prekeys: "prekeys",
+    x3dh.Account: "account",
+    double_ratchet.Ratchet: "ratchet",
 }
 FORMS = {kind: TypeAdapter[object](with_config(HEX_BYTES)(kind)) for kind in KINDS}
 
@@ -41,7 +42,7 @@ def save(value: object) -> str:
 
 
 def restore(text: str, kind: type[Value]) -> Value:
-    """Restore a value of a kind.
+    """Restore a value of a kind; `object` stands for any.
 
     Raises:
         UnreadableState: it is no saved state, of another kind, or of a version that is not known.
@@ -50,10 +51,11 @@ def restore(text: str, kind: type[Value]) -> Value:
     saved = decode(text)
     if saved["version"] != VERSION:
         raise errors.UnreadableState(reason=f"version {saved['version']} is not known, only {VERSION}")
-    if saved["kind"] != KINDS[kind]:
-        raise errors.UnreadableState(reason=f"it is of the kind {saved['kind']}, not {KINDS[kind]}")
+    found = next((known for known, name in KINDS.items() if name == saved["kind"]), None)
+    if found is None or not issubclass(found, kind):
+        raise errors.UnreadableState(reason=f"it is of the kind {saved['kind']}")
     try:
-        value = FORMS[kind].validate_json(json.dumps(saved["value"]))
+        value = FORMS[found].validate_json(json.dumps(saved["value"]))
     except ValidationError:
         raise errors.UnreadableState(reason="its value is not of its kind") from None
     assert isinstance(value, kind)

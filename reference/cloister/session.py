@@ -1,6 +1,6 @@
 """Chapter 03, third part: all sessions with one peer.
 
-- A record is kept for each peer; it is a value, and so are the prekeys that a first message uses up.
+- A record is kept for each peer; it is a value, and so is the account whose prekeys a first message uses up.
 - The first session of a record is the one that is sent in. Only setting up changes that.
 - The message that asks for a session is in `session_request`; sealing is chapter 05.
 """
@@ -12,8 +12,8 @@ from typing import Literal
 from cloister import double_ratchet, errors, identity, wire, x3dh
 from cloister._proto import pairwise_sessions_pb2
 from cloister.double_ratchet import Message, Ratchet
-from cloister.identity import KeyPair, PublicKey
-from cloister.x3dh import Bundle, Prekeys
+from cloister.identity import PublicKey
+from cloister.x3dh import Account, Bundle
 
 REGISTRATION_ID = 1
 MAX_ARCHIVED_SESSIONS = 40
@@ -64,8 +64,8 @@ class PrekeyMessage:
 # Opening
 
 
-def open_session(record: Record, ours: KeyPair, bundle: Bundle, random: wire.Random, *, now_ms: int) -> Record:
-    """Open a session from an unverified bundle; `ours` is our identity.
+def open_session(record: Record, account: Account, bundle: Bundle, random: wire.Random, *, now_ms: int) -> Record:
+    """Open a session from an unverified bundle.
 
     Raises:
         UntrustedIdentity, InvalidSignature: the bundle is not the peer's.
@@ -74,7 +74,7 @@ def open_session(record: Record, ours: KeyPair, bundle: Bundle, random: wire.Ran
     x3dh.check_bundle(bundle, record.theirs)
 
     base = identity.generate_key_pair(random)
-    root_key, chain_key = x3dh.agree_as_initiator(ours.private, base.private, bundle)
+    root_key, chain_key = x3dh.agree_as_initiator(account.identity.private, base.private, bundle)
     ratchet = double_ratchet.start_as_initiator(
         root_key, chain_key, bundle.signed_prekey, random, ours=record.ours, theirs=record.theirs
     )
@@ -145,16 +145,16 @@ def decode_prekey_message(frame: bytes) -> PrekeyMessage:
 
 
 def decrypt_prekey_message(
-    record: Record, prekeys: Prekeys, ours: KeyPair, frame: bytes, random: wire.Random, *, now_ms: int
-) -> tuple[Record, Prekeys, bytes]:
-    """Decrypt an unverified prekey message; return the record and the prekeys, to be stored together, and the plaintext.
+    record: Record, account: Account, frame: bytes, random: wire.Random, *, now_ms: int
+) -> tuple[Record, Account, bytes]:
+    """Decrypt an unverified prekey message; return the record and the account, to be stored together, and the plaintext.
 
     Raises:
         TooLarge, InvalidMessage, UnsupportedVersion, OutOfRange, InvalidKey: a frame is not well-formed.
         UntrustedIdentity: it is not the peer's.
         UnknownPrekey: a prekey that it names is not held.
         DuplicateMessage, TooFarAhead, InvalidMac, DecryptionFailed: as `double_ratchet.decrypt`.
-    Clauses: PS-8, PS-18, PS-20, PS-22, PS-23, PS-24
+    Clauses: PS-18, PS-22, PS-23, PS-24
     """
     outer = decode_prekey_message(frame)
     message = double_ratchet.decode_message(outer.message)
@@ -163,27 +163,27 @@ def decrypt_prekey_message(
 
     if any(held.base_key == outer.base_key for held in expire_archived(record, now_ms).sessions):
         record, plaintext = read_message(record, message, random, now_ms=now_ms)
-        return record, prekeys, plaintext
+        return record, account, plaintext
 
-    prekeys = x3dh.expire_prekeys(prekeys, now_ms)
-    session = accept_session(record, prekeys, ours, outer)
+    account = replace(account, prekeys=x3dh.expire_prekeys(account.prekeys, now_ms))
+    session = accept_session(record, account, outer)
     ratchet, plaintext = double_ratchet.decrypt(session.ratchet, message, random)
 
     record = add_accepted(record, replace(session, ratchet=ratchet), now_ms)
-    return record, x3dh.erase_one_time_prekey(prekeys, outer.one_time_prekey_id), plaintext
+    return record, use_up(account, outer), plaintext
 
 
-def accept_session(record: Record, prekeys: Prekeys, ours: KeyPair, outer: PrekeyMessage) -> Session:
+def accept_session(record: Record, account: Account, outer: PrekeyMessage) -> Session:
     """Compute the session that a prekey message opens.
 
     Raises:
         UnknownPrekey: a prekey that it names is not held.
     Clauses: PS-20, PS-21
     """
-    signed = x3dh.find_signed_prekey(prekeys, outer.signed_prekey_id)
-    one_time = x3dh.find_one_time_prekey(prekeys, outer.one_time_prekey_id)
+    signed = x3dh.find_signed_prekey(account.prekeys, outer.signed_prekey_id)
+    one_time = x3dh.find_one_time_prekey(account.prekeys, outer.one_time_prekey_id)
     root_key, chain_key = x3dh.agree_as_responder(
-        ours.private,
+        account.identity.private,
         signed.pair,
         one_time.pair if one_time else None,
         theirs=record.theirs,
@@ -193,6 +193,14 @@ def accept_session(record: Record, prekeys: Prekeys, ours: KeyPair, outer: Preke
         root_key, chain_key, signed.pair, ours=record.ours, theirs=record.theirs
     )
     return Session(base_key=outer.base_key, ratchet=ratchet)
+
+
+def use_up(account: Account, outer: PrekeyMessage) -> Account:
+    """Erase the one-time prekey that a first message named.
+
+    Clauses: PS-8
+    """
+    return replace(account, prekeys=x3dh.erase_one_time_prekey(account.prekeys, outer.one_time_prekey_id))
 
 
 def decrypt_message(record: Record, frame: bytes, random: wire.Random, *, now_ms: int) -> tuple[Record, bytes]:

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 
 from cloister import chain, errors, identity, session, wire, x3dh
 from cloister._proto import pairwise_sessions_pb2
-from cloister.identity import KeyPair, PrivateKey, PublicKey
+from cloister.identity import PrivateKey, PublicKey
 from cloister.session import Record
-from cloister.x3dh import Bundle
+from cloister.x3dh import Account, Bundle
 
 REQUEST_INFO = b"CloisterSessionRequest"
 REQUEST_MAC_BYTES = 32
@@ -40,13 +40,20 @@ def derive_mac(
     return hmac.digest(mac_key, sender + receiver + timestamp_ms.to_bytes(8, "big") + bundle, "sha256")
 
 
-def encode_request(ours: KeyPair, theirs: PublicKey, bundle: Bundle, *, now_ms: int) -> bytes:
+def encode_request(account: Account, theirs: PublicKey, bundle: Bundle, *, now_ms: int) -> bytes:
     """Encode a session request with our bundle.
 
     Clauses: PS-58, PS-64, NE-7, NE-15
     """
     encoded = x3dh.encode_bundle(bundle)
-    mac = derive_mac(ours.private, theirs, sender=ours.public, receiver=theirs, timestamp_ms=now_ms, bundle=encoded)
+    mac = derive_mac(
+        account.identity.private,
+        theirs,
+        sender=account.identity.public,
+        receiver=theirs,
+        timestamp_ms=now_ms,
+        bundle=encoded,
+    )
     return wire.encode_frame(pairwise_sessions_pb2.SessionRequest(timestamp_ms=now_ms, bundle=encoded, mac=mac))
 
 
@@ -71,7 +78,7 @@ def decode_request(frame: bytes) -> SessionRequest:
     )
 
 
-def accept_request(record: Record, ours: KeyPair, frame: bytes, random: wire.Random, *, now_ms: int) -> Record:
+def accept_request(record: Record, account: Account, frame: bytes, random: wire.Random, *, now_ms: int) -> Record:
     """Open a session because of an unverified session request; the caller answers with a prekey message in it.
 
     Raises:
@@ -84,14 +91,14 @@ def accept_request(record: Record, ours: KeyPair, frame: bytes, random: wire.Ran
 
     if request.bundle.identity_key != record.theirs:
         raise errors.UntrustedIdentity
-    check_mac(record, ours, request)
+    check_mac(record, account, request)
     check_time(record, request, now_ms)
 
-    record = session.open_session(record, ours, request.bundle, random, now_ms=now_ms)
+    record = session.open_session(record, account, request.bundle, random, now_ms=now_ms)
     return replace(record, last_request_ms=request.timestamp_ms)
 
 
-def check_mac(record: Record, ours: KeyPair, request: SessionRequest) -> None:
+def check_mac(record: Record, account: Account, request: SessionRequest) -> None:
     """Check that the peer wrote a request for us.
 
     Raises:
@@ -99,7 +106,7 @@ def check_mac(record: Record, ours: KeyPair, request: SessionRequest) -> None:
     Clauses: PS-60
     """
     mac = derive_mac(
-        ours.private,
+        account.identity.private,
         record.theirs,
         sender=record.theirs,
         receiver=record.ours,

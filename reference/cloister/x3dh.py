@@ -4,9 +4,9 @@
 - Every bundle may have a one-time prekey of its own; `create_bundle` makes it.
 - What is done with the root key and the chain key is `double_ratchet`'s.
 
-    >>> alice, bob = (identity.derive_identity(bytes([label]) * 32) for label in (1, 2))
-    >>> prekeys = create_prekeys(bob, lambda size: bytes(range(size)), now_ms=1_600_000_000_000)
-    >>> prekeys, bundle = create_bundle(prekeys, bob, lambda size: bytes(size), now_ms=1_600_000_000_000)
+    >>> bob = create_account(identity.derive_identity(bytes(32)), bytes, now_ms=1_600_000_000_000)
+    >>> bob, bundle = create_bundle(bob, bytes, now_ms=1_600_000_000_000)
+    >>> check_bundle(bundle, bob.identity.public)
     >>> bundle.one_time_prekey_id
     2
 """
@@ -60,6 +60,14 @@ class Prekeys:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """An identity and its prekeys."""
+
+    identity: KeyPair
+    prekeys: Prekeys = field(default_factory=Prekeys)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Bundle:
     """What somebody needs to open a session; of the one-time prekey both members are None, or neither."""
 
@@ -74,27 +82,39 @@ class Bundle:
 # Prekeys
 
 
-def create_prekeys(ours: KeyPair, random: wire.Random, *, now_ms: int) -> Prekeys:
-    """Create the prekeys of a new account: one signed prekey."""
-    return renew_signed_prekey(Prekeys(), ours, random, now_ms=now_ms)
+def create_account(ours: KeyPair, random: wire.Random, *, now_ms: int) -> Account:
+    """Create an account from an identity, with one signed prekey."""
+    return renew_signed_prekey(Account(identity=ours), random, now_ms=now_ms)
 
 
-def renew_signed_prekey(prekeys: Prekeys, ours: KeyPair, random: wire.Random, *, now_ms: int) -> Prekeys:
+def renew_signed_prekey(account: Account, random: wire.Random, *, now_ms: int) -> Account:
     """Put a new signed prekey in the place of the newest, which is kept for `PREKEY_LIFETIME_MS`.
 
-    Clauses: PS-1, PS-2, PS-5
+    Clauses: PS-1
     """
-    prekeys = expire_prekeys(prekeys, now_ms)
+    prekeys = expire_prekeys(account.prekeys, now_ms)
     prekey_id = find_free_id(prekeys)
     pair = identity.generate_key_pair(random)
-    new = SignedPrekey(
-        prekey_id=prekey_id,
-        pair=pair,
-        signature=identity.sign(ours.private, pair.public, random),
-        created_ms=now_ms,
-    )
-    older = tuple(note_renewal(prekey, now_ms) for prekey in prekeys.signed)
-    return replace(prekeys, signed=(new, *older), next_id=prekey_id + 1)
+    signature = sign_prekey(account.identity, pair.public, random)
+    new = SignedPrekey(prekey_id=prekey_id, pair=pair, signature=signature, created_ms=now_ms)
+    return replace(account, prekeys=replace(put_signed_prekey(prekeys, new), next_id=prekey_id + 1))
+
+
+def sign_prekey(ours: KeyPair, prekey: PublicKey, random: wire.Random) -> bytes:
+    """Sign a prekey with an identity key.
+
+    Clauses: PS-2
+    """
+    return identity.sign(ours.private, prekey, random)
+
+
+def put_signed_prekey(prekeys: Prekeys, new: SignedPrekey) -> Prekeys:
+    """Let a signed prekey be the newest; the others are renewed now, if they were not before.
+
+    Clauses: PS-5
+    """
+    older = tuple(note_renewal(prekey, new.created_ms) for prekey in prekeys.signed)
+    return replace(prekeys, signed=(new, *older))
 
 
 def note_renewal(prekey: SignedPrekey, now_ms: int) -> SignedPrekey:
@@ -102,9 +122,9 @@ def note_renewal(prekey: SignedPrekey, now_ms: int) -> SignedPrekey:
     return prekey if prekey.renewed_ms is not None else replace(prekey, renewed_ms=now_ms)
 
 
-def is_renewal_due(prekeys: Prekeys, now_ms: int) -> bool:
+def is_renewal_due(account: Account, now_ms: int) -> bool:
     """Tell whether the newest signed prekey was given out for `SIGNED_PREKEY_PERIOD_MS`."""
-    return now_ms - prekeys.signed[0].created_ms >= SIGNED_PREKEY_PERIOD_MS
+    return now_ms - account.prekeys.signed[0].created_ms >= SIGNED_PREKEY_PERIOD_MS
 
 
 def find_free_id(prekeys: Prekeys) -> int:
@@ -175,25 +195,26 @@ def erase_one_time_prekey(prekeys: Prekeys, prekey_id: int | None) -> Prekeys:
 # Bundles
 
 
-def create_bundle(prekeys: Prekeys, ours: KeyPair, random: wire.Random, *, now_ms: int) -> tuple[Prekeys, Bundle]:
-    """Create a bundle with a one-time prekey of its own; return the prekeys, to be stored before it is sent, and the bundle.
+def create_bundle(account: Account, random: wire.Random, *, now_ms: int) -> tuple[Account, Bundle]:
+    """Create a bundle with a one-time prekey of its own; return the account, to be stored before it is sent, and the bundle.
 
     Clauses: PS-1, PS-3, PS-4
     """
-    prekeys = expire_prekeys(prekeys, now_ms)
+    prekeys = expire_prekeys(account.prekeys, now_ms)
     prekey_id = find_free_id(prekeys)
     one_time = OneTimePrekey(pair=identity.generate_key_pair(random), created_ms=now_ms)
-    bundle = replace(
-        build_plain_bundle(prekeys, ours), one_time_prekey_id=prekey_id, one_time_prekey=one_time.pair.public
-    )
-    return replace(prekeys, one_time={**prekeys.one_time, prekey_id: one_time}, next_id=prekey_id + 1), bundle
+
+    bundle = replace(create_plain_bundle(account), one_time_prekey_id=prekey_id, one_time_prekey=one_time.pair.public)
+
+    prekeys = replace(prekeys, one_time={**prekeys.one_time, prekey_id: one_time}, next_id=prekey_id + 1)
+    return replace(account, prekeys=prekeys), bundle
 
 
-def build_plain_bundle(prekeys: Prekeys, ours: KeyPair) -> Bundle:
-    """Build a bundle without a one-time prekey."""
-    signed = prekeys.signed[0]
+def create_plain_bundle(account: Account) -> Bundle:
+    """Create a bundle without a one-time prekey."""
+    signed = account.prekeys.signed[0]
     return Bundle(
-        identity_key=ours.public,
+        identity_key=account.identity.public,
         signed_prekey_id=signed.prekey_id,
         signed_prekey=signed.pair.public,
         signature=signed.signature,

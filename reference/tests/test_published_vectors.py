@@ -388,7 +388,7 @@ def test_first_message_read_by_libsignal() -> None:
 
     record = session.Record(ours=alice.public, theirs=bob.public)
     keys = iter([base.private, ratchet.private])
-    record = session.open_session(record, alice, bundle, lambda _: next(keys), now_ms=NOW_MS)
+    record = session.open_session(record, x3dh.Account(identity=alice), bundle, lambda _: next(keys), now_ms=NOW_MS)
     root_key = record.sessions[0].ratchet.root_key
     assert root_key.hex() == "946c24a0f8c8d78c4611863dbaf5b7e7e4ba1e6027c598e404b531bf8b849663"
     _, kind, frame = session.encrypt(record, b"hello bob")
@@ -398,7 +398,8 @@ def test_first_message_read_by_libsignal() -> None:
         signed=(x3dh.SignedPrekey(prekey_id=1, pair=signed, signature=bundle.signature, created_ms=NOW_MS),)
     )
     theirs = session.Record(ours=bob.public, theirs=alice.public)
-    _, _, plaintext = session.decrypt_prekey_message(theirs, prekeys, bob, frame, bytes, now_ms=NOW_MS)
+    account = x3dh.Account(identity=bob, prekeys=prekeys)
+    _, _, plaintext = session.decrypt_prekey_message(theirs, account, frame, bytes, now_ms=NOW_MS)
     assert plaintext == b"hello bob"
     assert double_ratchet.decode_message(session.decode_prekey_message(frame).message).ratchet_key == ratchet.public
 

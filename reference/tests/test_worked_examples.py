@@ -207,7 +207,8 @@ def check_pairwise_reference(values: dict[str, bytes], alice: identity.KeyPair, 
     now_ms = 1_600_000_000_000
     random = give_out(values["base_private"], values["alice_ratchet_private"])
     record = session.Record(ours=alice.public, theirs=bob.public)
-    record = session_request.accept_request(record, alice, values["request"], random, now_ms=now_ms)
+    account = x3dh.Account(identity=alice)
+    record = session_request.accept_request(record, account, values["request"], random, now_ms=now_ms)
     assert record.sessions[0].ratchet.root_key == values["root_key_1"]
     record, kind, frame = session.encrypt(record, values["plaintext"])
     assert (kind, frame) == ("prekey message", values["prekey_message"])
@@ -221,10 +222,14 @@ def check_pairwise_reference(values: dict[str, bytes], alice: identity.KeyPair, 
         one_time={2: x3dh.OneTimePrekey(pair=one_time, created_ms=now_ms)},
     )
     theirs = session.Record(ours=bob.public, theirs=alice.public)
-    theirs, prekeys, plaintext = session.decrypt_prekey_message(
-        theirs, prekeys, bob, frame, give_out(values["bob_ratchet_private"]), now_ms=now_ms
+    theirs, theirs_account, plaintext = session.decrypt_prekey_message(
+        theirs,
+        x3dh.Account(identity=bob, prekeys=prekeys),
+        frame,
+        give_out(values["bob_ratchet_private"]),
+        now_ms=now_ms,
     )
-    assert (plaintext, dict(prekeys.one_time)) == (b"hello bob", {})
+    assert (plaintext, dict(theirs_account.prekeys.one_time)) == (b"hello bob", {})
     assert theirs.sessions[0].ratchet.root_key == values["root_key_2"]
     _, kind, answer = session.encrypt(theirs, values["answer_plaintext"])
     assert (kind, answer) == ("message", values["answer"])

@@ -6,7 +6,18 @@ The OpenRPC document (`cloister schema`) is generated from what stands here.
 
 from collections.abc import Collection
 
-from cloister_conformance.protocol import adapter, identity, proof_of_work, sender_keys
+from cloister_conformance.protocol import (
+    adapter,
+    double_ratchet,
+    envelope,
+    identity,
+    proof_of_work,
+    sealing,
+    sender_keys,
+    session,
+    session_request,
+    x3dh,
+)
 from cloister_conformance.protocol.messages import (
     INTERNAL_ERROR,
     INVALID_PARAMS,
@@ -17,11 +28,19 @@ from cloister_conformance.protocol.messages import (
     Method,
 )
 
-METHODS: dict[str, Method] = {
-    method.name: method
-    for methods in (adapter.METHODS, identity.METHODS, sender_keys.METHODS, proof_of_work.METHODS)
-    for method in methods
-}
+CHAPTERS = (
+    adapter,
+    identity,
+    x3dh,
+    double_ratchet,
+    session,
+    session_request,
+    sender_keys,
+    sealing,
+    envelope,
+    proof_of_work,
+)
+METHODS: dict[str, Method] = {method.name: method for chapter in CHAPTERS for method in chapter.METHODS}
 
 CAPABILITIES: tuple[str, ...] = tuple(
     dict.fromkeys(

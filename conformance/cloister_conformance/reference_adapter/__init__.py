@@ -16,10 +16,21 @@ from pydantic import ValidationError
 from cloister_conformance import protocol
 from cloister_conformance.protocol import adapter as messages
 from cloister_conformance.protocol.messages import Message, Nothing
-from cloister_conformance.reference_adapter import identity, proof_of_work, sender_keys
+from cloister_conformance.reference_adapter import (
+    double_ratchet,
+    envelope,
+    identity,
+    proof_of_work,
+    sealing,
+    sender_keys,
+    session,
+    session_request,
+    x3dh,
+)
 from cloister_conformance.reference_adapter.handles import Handles, UnknownHandle
 
-CHAPTERS = {"identity": identity, "sender_keys": sender_keys, "proof_of_work": proof_of_work}
+MODULES = (identity, x3dh, double_ratchet, session, session_request, sender_keys, sealing, envelope, proof_of_work)
+CHAPTERS = {module.__name__.rpartition(".")[2]: module for module in MODULES}
 
 
 class Adapter:

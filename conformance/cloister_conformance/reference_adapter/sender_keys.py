@@ -1,6 +1,6 @@
 """Chapter 04 behind the adapter protocol."""
 
-from cloister import identity, sender_keys
+from cloister import chain, identity, sender_keys
 
 from cloister_conformance.protocol import sender_keys as messages
 from cloister_conformance.protocol.messages import Nothing
@@ -21,7 +21,7 @@ def inject(params: messages.Create) -> sender_keys.SenderKey:
     return sender_keys.SenderKey(
         key_id=params.key_id,
         iteration=params.iteration,
-        chain_key=sender_keys.ChainKey(params.chain_key),
+        chain_key=chain.ChainKey(params.chain_key),
         signing_key=identity.derive_key_pair(identity.decode_private_key(params.signing_private)),
     )
 
@@ -67,9 +67,9 @@ def decrypt(params: messages.Decrypt, handles: Handles) -> messages.Plaintext:
 
 
 def derive(params: messages.ChainKey, handles: Handles) -> messages.MessageKey:
-    chain_key = sender_keys.ChainKey(params.chain_key)
-    seed = sender_keys.derive_seed(chain_key)
+    chain_key = chain.ChainKey(params.chain_key)
+    seed = chain.derive_seed(chain_key)
     iv, cipher_key = sender_keys.derive_message_key(seed)
     return messages.MessageKey(
-        seed=seed, iv=iv, cipher_key=cipher_key, next_chain_key=sender_keys.derive_next_chain_key(chain_key)
+        seed=seed, iv=iv, cipher_key=cipher_key, next_chain_key=chain.derive_next_chain_key(chain_key)
     )
