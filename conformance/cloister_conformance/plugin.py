@@ -240,7 +240,7 @@ def find_id(item: pytest.Item) -> str:
 def find_known(implementation: Implementation, item: pytest.Item, actual: str) -> implementations.KnownFailure | None:
     """Find the known failure that explains what came."""
     for known in implementation.known_failure:
-        if known.names(find_id(item), find_clauses(item)) and known.explains(actual):
+        if known.find_names(find_id(item), find_clauses(item)) and known.explains(actual):
             return known
     return None
 
