@@ -66,7 +66,10 @@ class Expectation(BaseModel):
         if len(self.model_fields_set) != 1:
             raise ValueError("an expectation has one member")
         for pattern in (self.matches or {}).values():
-            re.compile(fill_pattern(pattern))
+            try:
+                re.compile(fill_pattern(pattern))
+            except re.error as error:
+                raise ValueError(f"no pattern: {error}") from None
         return self
 
 
