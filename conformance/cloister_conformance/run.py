@@ -16,7 +16,7 @@ from cloister_conformance import implementation as implementations
 from cloister_conformance import protocol, vector_files
 from cloister_conformance.clause import read_clauses
 from cloister_conformance.implementation import Implementation, KnownFailure, UnusableImplementation
-from cloister_conformance.plugin import PROPERTY, VECTORS
+from cloister_conformance.plugin import PROPERTY, VECTORS, name_repeat
 from cloister_conformance.results import ClauseResult, Report, Subject, TestResult
 from cloister_conformance.target import Target
 from cloister_conformance.transport import BrokenAdapter, HungAdapter
@@ -231,11 +231,8 @@ def run(
 
 def build_repeat(implementation: Implementation, result: TestResult, options: Options) -> str:
     """Build the command that runs one test again, with the same seed."""
-    subject = name_subject(implementation)
-    name = result.id.partition("::")[2].partition("[")[0]
-    selection = f"--clause {result.clauses[0]}" if result.suite == VECTORS else f"--suite {result.suite} -k {name}"
-    strict = " --strict" if options.strict else ""
-    return f"cloister check {selection} --profile {options.profile} --seed {options.seed}{strict}{subject}"
+    command = name_repeat(result.id, result.clauses, profile=options.profile, seed=options.seed, strict=options.strict)
+    return f"{command}{name_subject(implementation)}"
 
 
 def name_subject(implementation: Implementation) -> str:

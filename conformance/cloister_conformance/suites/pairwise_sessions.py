@@ -58,7 +58,9 @@ def start(iut: ImplementationUnderTest, peer: Actor, opener: str = "peer") -> tu
     return ours, theirs
 
 
-def import_keys(iut: ImplementationUnderTest, *, one_time: bool | None = None, now_ms: int = NOW) -> tuple[Side, Initiator]:
+def import_keys(
+    iut: ImplementationUnderTest, *, one_time: bool | None = None, now_ms: int = NOW
+) -> tuple[Side, Initiator]:
     """Give the implementation, who is Bob, prekeys that are known here; return its side and a peer made by hand."""
     wanted = has_one_time_prekeys(iut) if one_time is None else one_time
     keys = Keys() if wanted else Keys(one_time=None)
@@ -70,7 +72,11 @@ def import_keys(iut: ImplementationUnderTest, *, one_time: bool | None = None, n
 
 def import_prekeys(side: Side, keys: Keys, *, now_ms: int = NOW) -> None:
     """Let a side import prekeys."""
-    one_time = {"one_time_prekey_id": ONE_TIME_PREKEY_ID, "one_time_prekey_private": keys.one_time.private} if keys.one_time else {}
+    one_time = (
+        {"one_time_prekey_id": ONE_TIME_PREKEY_ID, "one_time_prekey_private": keys.one_time.private}
+        if keys.one_time
+        else {}
+    )
     side.actor.call(
         "x3dh.import_prekeys",
         account=side.account,
