@@ -6,6 +6,7 @@ with randomness from a seed. Every claim of a test is an expectation on one step
 
 import random
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -31,6 +32,7 @@ class Step:
 
     `{"result": {...}}`: a result with at least these members; `{"error": NAME}`: this refusal;
     `{"matches": {MEMBER: REGEX}}`: a result whose members match these patterns;
+    `{"contains": {MEMBER: [TEXT, ...]}}`: a result in whose members these texts occur;
     `{"excludes": {MEMBER: [TEXT, ...]}}`: a result in whose members these texts do not occur;
     `{"differs": {MEMBER: VALUE}}`: a result whose members have other values;
     `{"like": STEP}`: what came back in that step, the same result or the same refusal;
@@ -117,9 +119,13 @@ class Answer:
         """Expect a result whose members match these regular expressions."""
         self.script.expect(self.step, {"matches": patterns})
 
-    def must_exclude(self, **texts: list[bytes]) -> None:
+    def must_exclude(self, **texts: Sequence[bytes | str]) -> None:
         """Expect a result in whose members none of these texts occurs."""
         self.script.expect(self.step, {"excludes": encode(dict(texts))})
+
+    def must_contain(self, **texts: Sequence[bytes | str]) -> None:
+        """Expect a result in whose members each of these texts occurs."""
+        self.script.expect(self.step, {"contains": encode(dict(texts))})
 
     def must_be_refused(self, error: str) -> None:
         """Expect the refusal with this error name."""
@@ -238,6 +244,8 @@ def judge(answer: dict[str, Any], expectation: dict[str, Any], *, strict: bool) 
         return "right" if not error and contains(answer["result"], expectation["result"]) else "wrong"
     if "matches" in expectation:
         return "right" if not error and matches(answer["result"], expectation["matches"]) else "wrong"
+    if "contains" in expectation:
+        return "right" if not error and holds(answer["result"], expectation["contains"]) else "wrong"
     if "excludes" in expectation:
         return "right" if not error and excludes(answer["result"], expectation["excludes"]) else "wrong"
     if "differs" in expectation:
@@ -257,6 +265,11 @@ def contains(result: dict[str, Any], members: dict[str, Any]) -> bool:
 def matches(result: dict[str, Any], patterns: dict[str, str]) -> bool:
     """Tell whether the members of a result match these patterns."""
     return all(re.search(pattern, str(result.get(name))) for name, pattern in patterns.items())
+
+
+def holds(result: dict[str, Any], texts: dict[str, list[str]]) -> bool:
+    """Tell whether all of these texts occur in the members of a result."""
+    return all(text in str(result.get(name)) for name, listed in texts.items() for text in listed)
 
 
 def excludes(result: dict[str, Any], texts: dict[str, list[str]]) -> bool:
@@ -298,6 +311,8 @@ def describe(expectation: dict[str, Any]) -> str:
         return f"what came back in step {expectation['like'] + 1}"
     if "matches" in expectation:
         return f"a result that matches {shorten(expectation['matches'])}"
+    if "contains" in expectation:
+        return f"a result with {shorten(expectation['contains'])}"
     if "excludes" in expectation:
         return f"a result without {shorten(expectation['excludes'])}"
     if "differs" in expectation:

@@ -49,6 +49,7 @@ class Expectation(BaseModel):
 
     result: dict[str, Value] | None = None
     matches: dict[str, Value] | None = None
+    contains: dict[str, list[Value]] | None = None
     excludes: dict[str, list[Value]] | None = None
     differs: dict[str, Value] | None = None
     like: Annotated[int, Field(ge=0)] | None = None

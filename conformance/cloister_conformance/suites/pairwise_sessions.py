@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from cloister_conformance.clause import clause
 from cloister_conformance.conversations import Bundle, Frame, Side, establish, exchange
-from cloister_conformance.frames.pairwise_sessions import (
+from cloister_conformance.hand_made.pairwise_sessions import (
     ALICE,
     BOB,
     CAROL,
@@ -19,7 +19,7 @@ from cloister_conformance.frames.pairwise_sessions import (
     Keys,
     make_pair,
 )
-from cloister_conformance.frames.protobuf import VARINT, field
+from cloister_conformance.hand_made.protobuf import VARINT, field
 from cloister_conformance.plugin import Actors
 from cloister_conformance.script import Actor, ImplementationUnderTest
 from cloister_conformance.strategies import NOW, bit_positions, entropies, flip, plaintexts, private_keys
@@ -363,7 +363,7 @@ def test_a_session_without_a_one_time_prekey_is_opened(
 def test_each_session_has_keys_of_its_own(actors: Actors) -> None:
     iut, peer = actors()
     side, bundle = make_opener(iut)
-    older = []
+    older: list[bytes] = []
     for _ in range(3):
         side.open(bundle).must_be()
         outer = peer.call("session.decode_prekey_message", message=side.encrypt().message)

@@ -4,14 +4,14 @@ import base64
 from typing import Any
 
 import pytest
-from cloister import chain, double_ratchet, identity
+from cloister import chain, double_ratchet, identity, x3dh
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cloister_conformance.clause import clause
 from cloister_conformance.conversations import Frame, Side, establish, exchange
-from cloister_conformance.frames.pairwise_sessions import Chain, Initiator, Keys
-from cloister_conformance.frames.protobuf import field
+from cloister_conformance.hand_made.pairwise_sessions import Chain, Initiator, Keys
+from cloister_conformance.hand_made.protobuf import field
 from cloister_conformance.plugin import Actors
 from cloister_conformance.script import Actor, Answer
 from cloister_conformance.strategies import bit_positions, entropies, flip, plaintexts, private_keys
@@ -501,7 +501,7 @@ def forge(alice: Initiator) -> Chain:
         identity.agree(keys.one_time.private, alice.base.public) if keys.one_time else b"",
     ]
     derived = chain.derive_key(b"\xff" * 32 + b"".join(dh), bytes(32), b"WhisperText", 64)
-    return alice.start_chain(derived[:32])
+    return alice.start_chain(x3dh.RootKey(derived[:32]))
 
 
 # Readings
