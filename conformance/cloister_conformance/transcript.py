@@ -19,6 +19,7 @@ from cloister_conformance import peer, protocol
 from cloister_conformance.peer import Peer
 from cloister_conformance.references import (
     JOIN,
+    REFERENCE,
     MissingOutput,
     Outputs,
     find_references,
@@ -131,19 +132,30 @@ class Outcome(BaseModel):
 def write_steps(script: Script) -> list[TranscriptStep]:
     """Write the steps of a script with references."""
     answers = [step.answer for step in script.steps]
-    return [write_step(step, list_outputs(answers[:index])) for index, step in enumerate(script.steps)]
+    return [write_step(step, answers[:index]) for index, step in enumerate(script.steps)]
 
 
-def write_step(step: Step, outputs: Outputs) -> TranscriptStep:
+def write_step(step: Step, answers: list[dict[str, Any]]) -> TranscriptStep:
     """Write a step with references to earlier outputs."""
+    outputs = list_outputs(answers)
     return TranscriptStep(
         actor=step.actor,
         method=step.method,
-        params=refer_all(step.params, outputs),
+        params=refer_all(step.params, outputs) | refer_names(step.params, answers),
         expect=refer_expectation(step.expect, outputs),
         line=step.line,
         answer=step.answer,
     )
+
+
+def refer_names(params: dict[str, Value], answers: list[dict[str, Any]]) -> dict[str, Value]:
+    """Write references for the params that are a member of the same name in an earlier result, such as a short nonce."""
+    return {
+        name: {REFERENCE: [index, name]}
+        for index, answer in enumerate(answers)
+        for name, value in params.items()
+        if name in answer.get("result", {}) and answer["result"][name] == value
+    }
 
 
 def refer_expectation(expectation: dict[str, Value], outputs: Outputs) -> dict[str, Value]:

@@ -475,6 +475,7 @@ def test_a_failure_that_depends_on_a_bit_is_tried_again(reference_target: Target
 
 MUTANTS = {
     "ID-9.a": "result",
+    "PW-15.a": "result",
     "ID-12.a": "excludes",
     "ID-17.a": "error",
     "SK-1.c": "excludes",
