@@ -142,7 +142,7 @@ class Actor:
         self.callee = callee
         self.script = script
 
-    def call(self, method: str, **params: object) -> Answer:
+    def call(self, method: str, /, **params: object) -> Answer:
         """Call a method. Nothing is claimed yet, except that the answer is one."""
         step = Step(actor=self.name, method=method, params=encode(params))
         self.script.steps.append(step)
@@ -158,7 +158,7 @@ class ImplementationUnderTest(Actor):
     def __init__(self, target: Target, script: Script) -> None:
         super().__init__("iut", target, script)
 
-    def call(self, method: str, **params: object) -> Answer:
+    def call(self, method: str, /, **params: object) -> Answer:
         """Call a method that the implementation offers."""
         if missing := protocol.find_missing(protocol.METHODS[method], self.callee.hello.capabilities):
             raise NotOffered(missing)

@@ -11,18 +11,6 @@ from cloister_conformance.plugin import Actors
 from cloister_conformance.script import ConformanceFailure, ImplementationUnderTest
 
 STEMS = tuple(vector_files.CHAPTERS)
-ABOUT_A_CASE = {
-    "tcId",
-    "comment",
-    "flags",
-    "clauses",
-    "result",
-    "error",
-    "expected",
-    "intermediates",
-    "method",
-    "steps",
-}
 INJECTED = {"random", "key_id", "iteration", "chain_key", "signing_private"}
 INJECTING = {"identity.sign", "sender_keys.create", "sender_keys.encrypt"}
 
@@ -75,12 +63,10 @@ def find_failure(actors: Actors, case: Case) -> ConformanceFailure | None:
 
 def play(iut: ImplementationUnderTest, step: Case) -> None:
     """Play one step."""
-    method = step["method"]
-    params = {name: value for name, value in step.items() if name not in ABOUT_A_CASE}
-    if method in INJECTING and INJECTED & params.keys():
+    if step["method"] in INJECTING and INJECTED & step["input"].keys():
         iut.require("deterministic")
-    answer = iut.call(method, **params)
+    answer = iut.call(step["method"], **step["input"])
     if "error" in step:
         answer.must_be_refused(step["error"])
     else:
-        answer.must_be(**step.get("expected", {}))
+        answer.must_be(**step["expected"])
