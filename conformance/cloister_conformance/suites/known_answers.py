@@ -10,7 +10,6 @@ from cloister_conformance.clause import clause
 from cloister_conformance.plugin import Actors
 from cloister_conformance.script import ConformanceFailure, ImplementationUnderTest
 
-STEMS = tuple(vector_files.CHAPTERS)
 INJECTED = {"random", "key_id", "iteration", "chain_key", "signing_private"}
 INJECTING = {"identity.sign", "sender_keys.create", "sender_keys.encrypt"}
 
@@ -20,7 +19,7 @@ Case = dict[str, Any]
 def gather_cases() -> dict[tuple[str, str, tuple[str, ...]], list[Case]]:
     """Gather the cases by chapter, kind and clauses; each with all its steps."""
     gathered = defaultdict(list)
-    for stem in STEMS:
+    for stem in vector_files.CHAPTERS:
         document = vector_files.load(data.find_folder("vectors"), stem)
         for group in document["testGroups"]:
             for test in group["tests"]:

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloister_conformance.clause import clause
-from cloister_conformance.frames import VARINT, Sender, field, make_sender, varint
+from cloister_conformance.hand_made.protobuf import VARINT, field, varint
+from cloister_conformance.hand_made.sender_keys import Sender, make_sender
 from cloister_conformance.plugin import Actors
 from cloister_conformance.script import Actor
 from cloister_conformance.strategies import NOW, bit_positions, entropies, flip, plaintexts
