@@ -6,7 +6,7 @@ with randomness from a seed. Every claim of a test is an expectation on one step
 
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -161,7 +161,7 @@ class Actor:
         self.callee = callee
         self.script = script
 
-    def call(self, method: str, **params: object) -> Answer:
+    def call(self, method: str, /, **params: object) -> Answer:
         """Call a method. Nothing is claimed yet, except that the answer is one."""
         step = Step(actor=self.name, method=method, params=encode(params))
         self.script.steps.append(step)
@@ -177,7 +177,7 @@ class ImplementationUnderTest(Actor):
     def __init__(self, target: Target, script: Script) -> None:
         super().__init__("iut", target, script)
 
-    def call(self, method: str, **params: object) -> Answer:
+    def call(self, method: str, /, **params: object) -> Answer:
         """Call a method; end the test as not offered if the implementation does not offer it with these params."""
         given = [name for name, value in params.items() if value is not None]
         if missing := protocol.find_missing(protocol.METHODS[method], given, self.callee.hello.capabilities):
@@ -240,16 +240,9 @@ def judge(answer: dict[str, Any], expectation: dict[str, Any], *, strict: bool) 
         return "wrong"
     if "any" in expectation:
         return "right"
-    if "result" in expectation:
-        return "right" if not error and contains(answer["result"], expectation["result"]) else "wrong"
-    if "matches" in expectation:
-        return "right" if not error and matches(answer["result"], expectation["matches"]) else "wrong"
-    if "contains" in expectation:
-        return "right" if not error and holds(answer["result"], expectation["contains"]) else "wrong"
-    if "excludes" in expectation:
-        return "right" if not error and excludes(answer["result"], expectation["excludes"]) else "wrong"
-    if "differs" in expectation:
-        return "right" if not error and differs(answer["result"], expectation["differs"]) else "wrong"
+    for name, fits in RESULT_FITS.items():
+        if name in expectation:
+            return "right" if not error and fits(answer["result"], expectation[name]) else "wrong"
     if not error:
         return "wrong"
     if "refusal" in expectation:
@@ -280,6 +273,16 @@ def excludes(result: dict[str, Any], texts: dict[str, list[str]]) -> bool:
 def differs(result: dict[str, Any], members: dict[str, Any]) -> bool:
     """Tell whether a result has each of these members, with another value."""
     return all(name in result and result[name] != value for name, value in members.items())
+
+
+RESULT_FITS: dict[str, Callable[[dict[str, Any], dict[str, Any]], bool]] = {
+    "result": contains,
+    "matches": matches,
+    "contains": holds,
+    "excludes": excludes,
+    "differs": differs,
+}
+"""How a result is judged by each kind of expectation that wants one."""
 
 
 def judge_name(name: str, expected: str, *, strict: bool) -> Literal["right", "coarse", "wrong"]:

@@ -4,12 +4,13 @@ import base64
 from typing import Any
 
 import pytest
-from cloister import sender_keys
+from cloister import chain, sender_keys
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cloister_conformance.clause import clause
-from cloister_conformance.frames import VARINT, Sender, field, make_sender, varint
+from cloister_conformance.hand_made.protobuf import VARINT, field, varint
+from cloister_conformance.hand_made.sender_keys import Sender, make_sender
 from cloister_conformance.plugin import Actors
 from cloister_conformance.script import Actor, Answer
 from cloister_conformance.strategies import NOW, bit_positions, entropies, flip, plaintexts
@@ -657,13 +658,13 @@ def test_skipped_messages_are_counted_over_all_keys_of_a_sender(actors: Actors) 
 
 def bad_ciphertexts() -> dict[str, bytes]:
     """Ciphertexts of iteration 0 that do not decrypt, by what is wrong with them."""
-    good = sender_keys.encrypt_plaintext(sender_keys.derive_seed(make_sender().chain_key_at(0)), b"sixteen bytes ok")
+    good = sender_keys.encrypt_plaintext(chain.derive_seed(make_sender().chain_key_at(0)), b"sixteen bytes ok")
     return {
         "empty": b"",
         "half a block": good[:8],
         "a block and a half": good[:24],
         "without its last block": good[:16],
-        "under another key": sender_keys.encrypt_plaintext(sender_keys.Seed(bytes(32)), b"x" * 32)[:32],
+        "under another key": sender_keys.encrypt_plaintext(chain.Seed(bytes(32)), b"x" * 32)[:32],
     }
 
 
@@ -723,7 +724,7 @@ def test_a_saved_record_holds_no_used_key(actors: Actors) -> None:
     decrypt(iut, sender.message(b"x", 2)).must_be(plaintext=b"x")
     decrypt(iut, sender.message(b"x", 0)).must_be(plaintext=b"x")
     chain_keys = [sender.chain_key_at(iteration) for iteration in range(3)]
-    seeds = [sender_keys.derive_seed(chain_keys[0]), sender_keys.derive_seed(chain_keys[2])]
+    seeds = [chain.derive_seed(chain_keys[0]), chain.derive_seed(chain_keys[2])]
     forms = [form for secret in (*chain_keys, *seeds) for form in find_forms(secret)]
     iut.call("save", handle="record").must_match(state=f"(?s)^(?!.*(?:{'|'.join(forms)}))")
 
