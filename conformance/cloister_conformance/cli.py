@@ -16,13 +16,25 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from cloister_conformance import data, mutants, mutation, openrpc, results, skeletons, trace, transcript, vector_files
+from cloister_conformance import (
+    data,
+    matrix,
+    mutants,
+    mutation,
+    openrpc,
+    results,
+    skeletons,
+    trace,
+    transcript,
+    vector_files,
+)
 from cloister_conformance import implementation as implementations
 from cloister_conformance import run as runs
 from cloister_conformance.bench import render
 from cloister_conformance.bench.measure import measure
 from cloister_conformance.clause import read_clauses
 from cloister_conformance.implementation import Implementation, UnusableDescription, UnusableImplementation
+from cloister_conformance.matrix import render as render_matrix
 from cloister_conformance.mutants import UnusableMutant
 from cloister_conformance.report import badge, html, markdown, terminal
 from cloister_conformance.run import InterruptedRun, Options, UnusableSelection
@@ -231,6 +243,36 @@ def hunt_mutants(
             catches = [listener(catch) for catch in mutation.hunt(found, mutants_folder, jobs=jobs)]
     terminal.print_catches(console, catches)
     raise typer.Exit(0 if all(catch.fate == "caught" for catch in catches) else DOES_NOT_CONFORM)
+
+
+@app.command(name="matrix")
+def run_matrix(
+    folders: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[DIR ...]",
+            help="folders with an adapter.toml; the bundled reference takes part",
+            show_default=False,
+        ),
+    ] = None,
+    *,
+    seed: Annotated[int, typer.Option(min=0, help="all randomness of the scenarios comes from it")] = 0,
+    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE")] = None,
+    html_file: Annotated[Path | None, typer.Option("--html", metavar="FILE")] = None,
+) -> None:
+    """Let implementations talk to each other, in every distinct assignment of roles."""
+    with explain_errors():
+        found = [implementations.reference(), *(implementations.read(folder) for folder in folders or ())]
+        for implementation in found[1:]:
+            with console.status(f"building {escape(implementation.name)}"):
+                implementations.build(implementation)
+            runs.greet(implementation)
+        with render_matrix.show_progress(console, matrix.count_assignments(len(found))) as listener:
+            report = matrix.run(found, seed=seed, listener=listener)
+    render_matrix.print_matrix(console, report)
+    write(json_file, report.model_dump_json(indent=1) + "\n")
+    write(html_file, render_matrix.render_html(report))
+    raise typer.Exit(0 if report.is_clean else DOES_NOT_CONFORM)
 
 
 @app.command(name="bench")

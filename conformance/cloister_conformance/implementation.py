@@ -49,6 +49,21 @@ class KnownFailure(BaseModel):
         return any(part in actual for part in self.expected)
 
 
+class KnownMatrixFailure(BaseModel):
+    """What is known to fail when implementations talk to each other: a scenario, in one role or in any, and how."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    scenario: str
+    role: Literal["initiator", "responder", "member"] | None = None
+    expected: list[Annotated[str, Field(min_length=1)]] = Field(min_length=1)
+    reason: str = Field(min_length=1)
+
+    def explains(self, actual: str) -> bool:
+        """Tell whether what came is what is known to come."""
+        return any(part in actual for part in self.expected)
+
+
 class Implementation(BaseModel):
     """An implementation under test; `folder` is where its commands run."""
 
@@ -62,6 +77,7 @@ class Implementation(BaseModel):
     timeout_seconds: float = Field(default=10, gt=0, le=3600)
     environment: dict[str, str] = {}
     known_failure: list[KnownFailure] = []
+    known_matrix_failure: list[KnownMatrixFailure] = []
     folder: Path = Path()
 
 

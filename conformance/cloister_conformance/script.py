@@ -174,8 +174,8 @@ class ImplementationUnderTest(Actor):
 
     callee: Target
 
-    def __init__(self, target: Target, script: Script) -> None:
-        super().__init__("iut", target, script)
+    def __init__(self, target: Target, script: Script, *, name: str = "iut") -> None:
+        super().__init__(name, target, script)
 
     def call(self, method: str, /, **params: object) -> Answer:
         """Call a method; end the test as not offered if the implementation does not offer it with these params."""
