@@ -281,7 +281,8 @@ def expire_archived(record: Record, now_ms: int) -> Record:
 
     Clauses: PS-52
     """
-    return replace(record, sessions=tuple(held for held in record.sessions if not is_expired(held, now_ms)))
+    kept = tuple(held for held in record.sessions if not is_expired(held, now_ms))
+    return record if len(kept) == len(record.sessions) else replace(record, sessions=kept)
 
 
 def is_expired(session: Session, now_ms: int) -> bool:

@@ -12,7 +12,9 @@ from cloister_conformance import implementation as implementations
 from cloister_conformance import protocol
 from cloister_conformance.bench.reference import NOW_MS, PLAINTEXT, REQUEST
 from cloister_conformance.bench.rounds import Comparison, Prepare, build_round, compare
+from cloister_conformance.conversations import Bundle, Side, exchange
 from cloister_conformance.implementation import Implementation
+from cloister_conformance.script import ImplementationUnderTest, Script
 from cloister_conformance.target import Target, shorten
 from cloister_conformance.transport import BrokenAdapter
 
@@ -31,20 +33,33 @@ def measure(implementation: Implementation, seconds: float) -> list[Comparison]:
     """
     target, reference = Target(implementation), Target(implementations.reference())
     try:
-        return [
-            compare(
-                "through the pipe",
-                method,
-                build_round(prepare_calls(target, method, calls), seconds, time.perf_counter),
-                "the reference",
-                build_round(prepare_calls(reference, method, calls), seconds, time.perf_counter),
+        calls = [
+            compare_pipes(
+                method, prepare_calls(target, method, calls), prepare_calls(reference, method, calls), seconds
             )
             for method, calls in OPERATIONS.items()
             if target.offers(protocol.METHODS[method].capability or "")
         ]
+        conversations = [
+            compare_pipes(name, prepare(target), prepare(reference), seconds)
+            for name, prepare in CONVERSATIONS.items()
+            if target.offers("sessions")
+        ]
     finally:
         target.stop()
         reference.stop()
+    return calls + conversations
+
+
+def compare_pipes(name: str, prepare: Prepare, prepare_reference: Prepare, seconds: float) -> Comparison:
+    """Measure something of an implementation beside the reference, both behind a pipe."""
+    return compare(
+        "through the pipe",
+        name,
+        build_round(prepare, seconds, time.perf_counter),
+        "the reference",
+        build_round(prepare_reference, seconds, time.perf_counter),
+    )
 
 
 def prepare_calls(target: Target, method: str, calls: Calls) -> Prepare:
@@ -118,6 +133,88 @@ def prepare_check(target: Target, count: int) -> list[Params]:
     request = {"timestamp": REQUEST.timestamp, "ttl": REQUEST.ttl, "recipient": REQUEST.recipient, "data": REQUEST.data}
     return [{**request, "difficulty": 1, "nonce": proof_of_work.find_nonce(REQUEST, difficulty=1)}] * count
 
+
+# Pairwise sessions; both sides are the implementation's own
+
+
+def make_sides(target: Target, count: int = 1) -> list[tuple[Side, Side, Bundle]]:
+    """Make so many pairs of accounts that know each other, with a bundle of the second; no session yet."""
+    script = Script(seed=0)
+    actor = ImplementationUnderTest(target, script)
+    actor.call("reset").must_be()
+    alice = Side(actor=actor, account="alice", identity=identity.generate_key_pair(os.urandom))
+    alice.create_account()
+    sides = []
+    for number in range(count):
+        bob = Side(actor=actor, account=f"bob {number}", identity=identity.generate_key_pair(os.urandom))
+        bob.create_account()
+        bundle = bob.create_bundle(one_time=target.offers("one-time-prekeys"))
+        sides.append((alice.meet(bob), bob.meet(alice), bundle))
+    script.steps.clear()
+    return sides
+
+
+def start(target: Target) -> tuple[Side, Side]:
+    """Establish one session in which both have read."""
+    ((alice, bob, bundle),) = make_sides(target)
+    alice.open(bundle).must_be()
+    exchange(alice, bob)
+    exchange(bob, alice)
+    return alice, bob
+
+
+def set_up(target: Target) -> Prepare:
+    """Open a session from a bundle, and read its first message."""
+
+    def prepare(count: int) -> Callable[[], None]:
+        sides = make_sides(target, count)
+
+        def perform() -> None:
+            for alice, bob, bundle in sides:
+                alice.open(bundle)
+                bob.decrypt(alice.encrypt(PLAINTEXT))
+
+        return perform
+
+    return prepare
+
+
+def talk_one_way(target: Target) -> Prepare:
+    """Encrypt and decrypt in one chain."""
+
+    def prepare(count: int) -> Callable[[], None]:
+        alice, bob = start(target)
+
+        def perform() -> None:
+            for _ in range(count):
+                bob.decrypt(alice.encrypt(PLAINTEXT))
+
+        return perform
+
+    return prepare
+
+
+def ping_pong(target: Target) -> Prepare:
+    """Send a message each way, each under a new ratchet key."""
+
+    def prepare(count: int) -> Callable[[], None]:
+        alice, bob = start(target)
+
+        def perform() -> None:
+            for _ in range(count):
+                bob.decrypt(alice.encrypt(PLAINTEXT))
+                alice.decrypt(bob.encrypt(PLAINTEXT))
+
+        return perform
+
+    return prepare
+
+
+CONVERSATIONS: dict[str, Callable[[Target], Prepare]] = {
+    "session set-up, both sides": set_up,
+    "session, one way, encrypt and decrypt": talk_one_way,
+    "session, ping-pong, a message each way": ping_pong,
+}
 
 OPERATIONS: dict[str, Calls] = {
     "identity.sign": prepare_sign,

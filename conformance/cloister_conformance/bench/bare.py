@@ -38,6 +38,11 @@ def agree(private: bytes, u: bytes) -> bytes:
     return X25519PrivateKey.from_private_bytes(private).exchange(X25519PublicKey.from_public_bytes(u))
 
 
+def generate() -> bytes:
+    """Generate a key pair; return the public key."""
+    return X25519PrivateKey.from_private_bytes(os.urandom(32)).public_key().public_bytes_raw()
+
+
 def derive_message_key(chain_key: bytes) -> tuple[bytes, bytes, bytes]:
     """Derive the next chain key, and IV and cipher key of a message: two HMACs of the chain, three of HKDF."""
     seed = hmac.digest(chain_key, b"\x01", "sha256")
@@ -59,6 +64,43 @@ def decrypt(chain_key: bytes, A: bytes, ciphertext: bytes, signature: bytes) -> 
     """Verify and decrypt; return the next chain key and the padded bytes."""
     verify(A, ciphertext, signature)
     chain_key, iv, cipher_key = derive_message_key(chain_key)
+    decryptor = Cipher(algorithms.AES256(cipher_key), modes.CBC(iv)).decryptor()
+    return chain_key, decryptor.update(ciphertext) + decryptor.finalize()
+
+
+def expand(prk: bytes, info: bytes, blocks: int) -> bytes:
+    """Expand as HKDF does, so many blocks."""
+    output = block = b""
+    for number in range(1, blocks + 1):
+        block = hmac.digest(prk, block + info + bytes([number]), "sha256")
+        output += block
+    return output
+
+
+def step_root_key(secret: bytes, root_key: bytes) -> bytes:
+    """Step a root key: three HMACs of HKDF."""
+    return expand(hmac.digest(root_key, secret, "sha256"), b"WhisperRatchet", 2)
+
+
+def derive_pairwise_keys(chain_key: bytes) -> tuple[bytes, bytes, bytes, bytes]:
+    """Derive the next chain key, and cipher key, MAC key and IV: two HMACs of the chain, four of HKDF."""
+    seed = hmac.digest(chain_key, b"\x01", "sha256")
+    keys = expand(hmac.digest(ZERO_SALT, seed, "sha256"), b"WhisperMessageKeys", 3)
+    return hmac.digest(chain_key, b"\x02", "sha256"), keys[:32], keys[32:64], keys[64:80]
+
+
+def encrypt_pairwise(chain_key: bytes, padded: bytes) -> tuple[bytes, bytes, bytes]:
+    """Encrypt padded bytes and authenticate them; return the next chain key, the ciphertext and the MAC."""
+    chain_key, cipher_key, mac_key, iv = derive_pairwise_keys(chain_key)
+    encryptor = Cipher(algorithms.AES256(cipher_key), modes.CBC(iv)).encryptor()
+    ciphertext = encryptor.update(padded) + encryptor.finalize()
+    return chain_key, ciphertext, hmac.digest(mac_key, ciphertext, "sha256")[:8]
+
+
+def decrypt_pairwise(chain_key: bytes, ciphertext: bytes, mac: bytes) -> tuple[bytes, bytes]:
+    """Verify and decrypt; return the next chain key and the padded bytes."""
+    chain_key, cipher_key, mac_key, iv = derive_pairwise_keys(chain_key)
+    assert hmac.compare_digest(hmac.digest(mac_key, ciphertext, "sha256")[:8], mac)
     decryptor = Cipher(algorithms.AES256(cipher_key), modes.CBC(iv)).decryptor()
     return chain_key, decryptor.update(ciphertext) + decryptor.finalize()
 

@@ -4,7 +4,7 @@ import os
 
 import cloister
 
-from cloister_conformance.bench import adapters, harness, reference
+from cloister_conformance.bench import adapters, harness, pairwise, reference
 from cloister_conformance.bench.rounds import BenchReport
 from cloister_conformance.implementation import Implementation
 
@@ -18,7 +18,9 @@ def measure(implementation: Implementation | None, *, seconds: float = SECONDS) 
     Raises:
         BrokenAdapter, HungAdapter: the implementation did not answer.
     """
-    comparisons = [*reference.measure(seconds), *(adapters.measure(implementation, seconds) if implementation else ())]
+    comparisons = [*reference.measure(seconds), *pairwise.measure(seconds)]
+    if implementation:
+        comparisons += adapters.measure(implementation, seconds)
     return BenchReport(
         cloister=cloister.__version__,
         cores=os.cpu_count() or 1,
