@@ -49,7 +49,7 @@ def restore(text: str, kind: type[Value]) -> Value:
     Clauses: SK-37, PS-56, PS-57
     """
     saved = decode(text)
-    if saved["version"] != VERSION:
+    if type(saved["version"]) is not int or saved["version"] != VERSION:  # JSON's true equals 1
         raise errors.UnreadableState(reason=f"version {saved['version']} is not known, only {VERSION}")
     found = next((known for known, name in KINDS.items() if name == saved["kind"]), None)
     if found is None or not issubclass(found, kind):
