@@ -171,9 +171,18 @@ function save({ handle }) {
   return { state: JSON.stringify(held.get(handle)) };
 }
 
+// The form around what the library has serialised is the adapter's own.
+function readState(state) {
+  try {
+    const value = JSON.parse(state);
+    if (value.identity ?? value.theirs) return value;
+  } catch {} // refused below
+  throw new Refusal("UnreadableState");
+}
+
 function restore({ handle, state }) {
-  const value = JSON.parse(state);
-  if (value.record) SessionRecord.deserialize(bytes(value.record)); // the library's word on what it is given
+  const value = readState(state);
+  if (value.record) SessionRecord.deserialize(bytes(value.record));
   held.set(handle, value);
 }
 
