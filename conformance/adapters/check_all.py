@@ -104,13 +104,10 @@ def gather_reasons(report: Report) -> dict[str, list[str]]:
     Those are the clauses that known failures name; a test of several clauses may fail for one of them alone.
     """
     order = [clause.id for clause in report.clauses]
-    known = [(test, test.known) for test in report.tests if test.known]
-    reasons: dict[str, set[str]] = {}
-    for _, failure in known:
-        if failure.clause:
-            reasons.setdefault(failure.reason, set()).add(failure.clause)
-    for test, failure in known:
-        reasons.setdefault(failure.reason, set(test.clauses))
+    reasons = {
+        reason: {test.known_as for test in tests if test.known_as in test.clauses} or set(tests[0].clauses)
+        for reason, tests in report.gather_known().items()
+    }
     ordered = {reason: sorted(clauses, key=order.index) for reason, clauses in reasons.items()}
     return dict(sorted(ordered.items(), key=lambda item: order.index(item[1][0])))
 

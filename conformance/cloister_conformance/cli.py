@@ -35,6 +35,16 @@ DOES_NOT_CONFORM = 1
 USAGE = 2
 COULD_NOT_RUN = 3
 
+VERDICTS = {
+    "fails": (DOES_NOT_CONFORM, "[bold red]still fails[/]"),
+    "passes": (0, "[bold green]does not fail any more[/]"),
+    "cannot be judged": (
+        COULD_NOT_RUN,
+        "[bold yellow]cannot be judged[/]: the failure hangs on output that was not the same again",
+    ),
+}
+"""The exit code and the last line of a replay."""
+
 app = typer.Typer(
     name="cloister",
     help="Specification, reference, vectors and conformance tests of encrypted group messaging without trusted servers.",
@@ -191,8 +201,11 @@ def replay(
     console.print(f"step {outcome.step + 1} of {len(saved.steps)}: {step.actor} {step.method}", highlight=False)
     console.print(f"[bold]expected[/] {escape(outcome.expected)}", highlight=False)
     console.print(f"[bold]actual[/]   {escape(outcome.actual)}", highlight=False)
-    console.print("[bold red]still fails[/]" if outcome.fails else "[bold green]does not fail any more[/]")
-    raise typer.Exit(DOES_NOT_CONFORM if outcome.fails else 0)
+    console.print(VERDICTS[outcome.verdict][1])
+    if outcome.verdict == "cannot be judged":
+        repeat = f"{saved.repeat}{runs.name_subject(found)}"
+        console.print(f"[bold]repeat[/]   {escape(repeat)}", highlight=False, soft_wrap=True)
+    raise typer.Exit(VERDICTS[outcome.verdict][0])
 
 
 @app.command(name="mutants")

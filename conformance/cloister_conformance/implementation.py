@@ -25,19 +25,24 @@ class UnusableImplementation(Exception):
 
 
 class KnownFailure(BaseModel):
-    """What is known to fail: the tests of a clause, or one test, and how: `expected` are parts of what comes instead."""
+    """What is known to fail: the tests of some clauses, some tests, and how: `expected` are parts of what comes instead."""
 
     model_config = ConfigDict(extra="forbid")
 
-    clause: str | None = None
-    test: str | None = None
+    clauses: list[str] = []
+    tests: list[str] = []
     expected: list[Annotated[str, Field(min_length=1)]] = Field(min_length=1)
     reason: str = Field(min_length=1)
     link: str | None = None
 
-    def names(self, test: str, clauses: list[str]) -> bool:
-        """Tell whether it speaks of a test."""
-        return test == self.test or self.clause in clauses
+    @property
+    def names(self) -> list[str]:
+        """Its clauses and tests."""
+        return [*self.clauses, *self.tests]
+
+    def find_names(self, test: str, clauses: list[str]) -> list[str]:
+        """Find those of its clauses and tests that speak of a test."""
+        return [name for name in self.names if name == test or name in clauses]
 
     def explains(self, actual: str) -> bool:
         """Tell whether what came is what is known to come."""
@@ -93,8 +98,8 @@ def read(folder: Path) -> Implementation:
         where = ".".join(str(part) for part in first["loc"])
         raise UnusableDescription(f"{file}: {where}: {first['msg']}") from None
     for known in found.known_failure:
-        if (known.clause is None) == (known.test is None):
-            raise UnusableDescription(f"{file}: a known_failure names either a clause or a test ({known.reason})")
+        if not known.names:
+            raise UnusableDescription(f"{file}: a known_failure names at least one clause or test ({known.reason})")
     return found
 
 

@@ -9,7 +9,7 @@ import sys
 from types import FrameType
 from typing import Any
 
-from cloister_conformance.reference_adapter import Adapter
+from cloister_conformance.peer import Peer
 from cloister_conformance.script import Script
 from cloister_conformance.target import shorten
 
@@ -20,14 +20,14 @@ UNNAMED = ("decode_protobuf",)
 def explain(script: Script) -> list[str]:
     """Run the last step of a script on the reference, after the same steps of the same actor, and list what it computes."""
     last = script.steps[-1]
-    shadow = Adapter(random.Random(script.seed).randbytes)
+    shadow = Peer(random.Random(script.seed).randbytes)
     for step in script.steps[:-1]:
         if step.actor == last.actor:
             shadow.call(step.method, step.params)
     return trace(shadow, last.method, last.params)
 
 
-def trace(shadow: Adapter, method: str, params: dict[str, Any]) -> list[str]:
+def trace(shadow: Peer, method: str, params: dict[str, Any]) -> list[str]:
     """Call a method of the reference and list the values that its named functions return."""
     lines: list[str] = []
 

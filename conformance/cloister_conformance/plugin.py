@@ -21,6 +21,7 @@ from cloister_conformance import transcript as transcripts
 from cloister_conformance.clause import read_clauses
 from cloister_conformance.implementation import Implementation
 from cloister_conformance.intermediates import explain
+from cloister_conformance.references import MissingOutput
 from cloister_conformance.results import Failure, TestResult, Verdict
 from cloister_conformance.script import (
     Actor,
@@ -197,7 +198,9 @@ def judge_test(item: pytest.Item, call: pytest.CallInfo[None], run: Run) -> Test
         failure = describe_failure(item, find_unexplained(item, error, run.implementation), run)
     elif isinstance(error, (BrokenAdapter, HungAdapter)):
         verdict = "broken"
-        failure = describe_broken(item, error, run, run.script if error is raised else Script(seed=0))
+        failure = describe_broken(
+            item, error, run, run.script if error is raised and broke(run.script) else Script(seed=0)
+        )
     elif error is not None:
         verdict = "error"
         failure = Failure(
@@ -224,6 +227,11 @@ def judge_test(item: pytest.Item, call: pytest.CallInfo[None], run: Run) -> Test
     )
 
 
+def broke(script: Script) -> bool:
+    """Tell whether the last step of a script is what the adapter broke at; some tests go on with lines that are no steps."""
+    return bool(script.steps) and not script.steps[-1].answer
+
+
 def find_cause(error: BaseException | None) -> BaseException | None:
     """Find why an example failed that did not fail again when Hypothesis repeated it; an implementation has randomness of its own."""
     if not isinstance(error, hypothesis.errors.FlakyFailure):
@@ -240,7 +248,7 @@ def find_id(item: pytest.Item) -> str:
 def find_known(implementation: Implementation, item: pytest.Item, actual: str) -> implementations.KnownFailure | None:
     """Find the known failure that explains what came."""
     for known in implementation.known_failure:
-        if known.names(find_id(item), find_clauses(item)) and known.explains(actual):
+        if known.find_names(find_id(item), find_clauses(item)) and known.explains(actual):
             return known
     return None
 
@@ -299,6 +307,14 @@ def save_transcript(item: pytest.Item, script: Script, failure: Failure, run: Ru
         implementation=run.implementation.name,
         seed=script.seed,
         strict=script.strict,
+        repeat=name_repeat(
+            find_id(item),
+            find_clauses(item),
+            profile=item.config.getoption("--profile"),
+            seed=run.seed,
+            strict=script.strict,
+        ),
+        repeats=False,
         expected=failure.expected,
         actual=failure.actual,
         playable=transcripts.is_playable(steps),
@@ -306,6 +322,8 @@ def save_transcript(item: pytest.Item, script: Script, failure: Failure, run: Ru
     )
     if script.steps[-1].actor == "iut":
         transcript = add_states(transcript, run.target)
+    transcript = transcript.model_copy(update={"repeats": transcripts.rehearse(transcript, run.target)})
+    run.target.take_errors()
     file = Path(run.folder) / f"{name_file(find_id(item))}.json"
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -317,11 +335,18 @@ def save_transcript(item: pytest.Item, script: Script, failure: Failure, run: Ru
     return failure.model_copy(update={"transcript": str(file)})
 
 
+def name_repeat(test_id: str, clauses: list[str], *, profile: str, seed: int, strict: bool) -> str:
+    """Name the command that runs one test again, with the same seed; the implementation goes behind it."""
+    suite, _, name = test_id.partition("::")
+    selection = f"--clause {clauses[0]}" if suite == VECTORS else f"--suite {suite} -k {name.partition('[')[0]}"
+    return f"cloister check {selection} --profile {profile} --seed {seed}{' --strict' if strict else ''}"
+
+
 def add_states(transcript: transcripts.Transcript, target: Target) -> transcripts.Transcript:
     """Add the states before the failing step, if the implementation can save them, and does not break on the way there."""
     try:
         return transcripts.save_states(transcript, target) if target.offers("persistence") else transcript
-    except (BrokenAdapter, HungAdapter):
+    except (BrokenAdapter, HungAdapter, MissingOutput):
         return transcript
 
 

@@ -45,6 +45,11 @@ class TestResult(Strict):
     known: KnownFailure | None = None
     failure: Failure | None = None
 
+    @property
+    def known_as(self) -> str | None:
+        """The clause or test under which the failure is known; the first, if there are several."""
+        return self.known.find_names(self.id, self.clauses)[0] if self.known else None
+
 
 class ClauseResult(Strict):
     """What the tests of one clause found together."""
@@ -80,10 +85,19 @@ class Report(Strict):
     tests: list[TestResult]
     clauses: list[ClauseResult]
     stale_known_failures: list[KnownFailure]
+    """Those that are out of date, each with only the clauses and tests that did not show it."""
 
     def count(self, *verdicts: Verdict) -> int:
         """Count the tests with one of these verdicts."""
         return sum(test.verdict in verdicts for test in self.tests)
+
+    def gather_known(self) -> dict[str, list[TestResult]]:
+        """Gather the tests that are known to fail by the reason."""
+        reasons: dict[str, list[TestResult]] = {}
+        for test in self.tests:
+            if test.known:
+                reasons.setdefault(test.known.reason, []).append(test)
+        return reasons
 
     @property
     def cases(self) -> int:

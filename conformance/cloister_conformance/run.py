@@ -16,7 +16,7 @@ from cloister_conformance import implementation as implementations
 from cloister_conformance import protocol, vector_files
 from cloister_conformance.clause import read_clauses
 from cloister_conformance.implementation import Implementation, KnownFailure, UnusableImplementation
-from cloister_conformance.plugin import PROPERTY, VECTORS
+from cloister_conformance.plugin import PROPERTY, VECTORS, name_repeat
 from cloister_conformance.results import ClauseResult, Report, Subject, TestResult
 from cloister_conformance.target import Target
 from cloister_conformance.transport import BrokenAdapter, HungAdapter
@@ -231,11 +231,8 @@ def run(
 
 def build_repeat(implementation: Implementation, result: TestResult, options: Options) -> str:
     """Build the command that runs one test again, with the same seed."""
-    subject = name_subject(implementation)
-    name = result.id.partition("::")[2].partition("[")[0]
-    selection = f"--clause {result.clauses[0]}" if result.suite == VECTORS else f"--suite {result.suite} -k {name}"
-    strict = " --strict" if options.strict else ""
-    return f"cloister check {selection} --profile {options.profile} --seed {options.seed}{strict}{subject}"
+    command = name_repeat(result.id, result.clauses, profile=options.profile, seed=options.seed, strict=options.strict)
+    return f"{command}{name_subject(implementation)}"
 
 
 def name_subject(implementation: Implementation) -> str:
@@ -246,14 +243,21 @@ def name_subject(implementation: Implementation) -> str:
 
 
 def find_stale(implementation: Implementation, results: list[TestResult], options: Options) -> list[KnownFailure]:
-    """Find the known failures that are out of date: all their tests pass, or they name none."""
+    """Find the known failures that are out of date: one of their clauses or tests passes, or there is no such test."""
     stale = []
     for known in implementation.known_failure:
-        named = [result for result in results if known.names(result.id, result.clauses)]
-        fails = any(result.known == known for result in named)
-        if not fails and (named or options.is_whole):
-            stale.append(known)
+        shown = {result.known_as for result in results if result.known == known}
+        run = {name for result in results for name in known.find_names(result.id, result.clauses)}
+        silent = {name for name in known.names if name not in shown and (name in run or options.is_whole)}
+        if silent:
+            stale.append(narrow(known, silent))
     return stale
+
+
+def narrow(known: KnownFailure, names: set[str]) -> KnownFailure:
+    """Narrow a known failure to some of its clauses and tests."""
+    clauses = [clause for clause in known.clauses if clause in names]
+    return known.model_copy(update={"clauses": clauses, "tests": [test for test in known.tests if test in names]})
 
 
 def gather_clauses(results: list[TestResult]) -> list[ClauseResult]:

@@ -6,18 +6,17 @@ with randomness from a seed. Every claim of a test is an expectation on one step
 
 import random
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from _pytest.outcomes import Skipped
 from cloister import errors
 
-from cloister_conformance import protocol
+from cloister_conformance import peer, protocol
 from cloister_conformance.protocol.messages import Message
-from cloister_conformance.reference_adapter import Adapter
+from cloister_conformance.references import REFERENCE, Answers, resolve_all
 from cloister_conformance.target import RESTART, Target, shorten
-
-ActorName = Literal["iut", "peer"]
 
 
 class Callee(Protocol):
@@ -27,16 +26,22 @@ class Callee(Protocol):
         """Call a method."""
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Step:
     """One call; `expect` is one of
 
     `{"result": {...}}`: a result with at least these members; `{"error": NAME}`: this refusal;
     `{"matches": {MEMBER: REGEX}}`: a result whose members match these patterns;
+    `{"contains": {MEMBER: [TEXT, ...]}}`: a result in whose members these texts occur;
+    `{"excludes": {MEMBER: [TEXT, ...]}}`: a result in whose members these texts do not occur;
+    `{"differs": {MEMBER: VALUE}}`: a result whose members have other values;
+    `{"like": STEP}`: what came back in that step, the same result or the same refusal;
     `{"code": CODE}`: a JSON-RPC error with this code; `{"refusal": true}`: any refusal; `{"any": true}`: a result or a refusal.
+
+    An expectation on earlier output holds a reference to it, never a value that a test computed from it.
     """
 
-    actor: ActorName
+    actor: str
     method: str
     params: dict[str, Any]
     line: str = ""
@@ -79,6 +84,7 @@ class Script:
             ConformanceFailure: it did not.
         """
         step.expect = expectation
+        expectation = resolve_expectation(expectation, [earlier.answer for earlier in self.steps])
         verdict = judge(step.answer, expectation, strict=self.strict)
         if verdict == "coarse":
             self.coarse += 1
@@ -103,7 +109,7 @@ class Answer:
     @property
     def model(self) -> type[Message]:
         """The result model of the method."""
-        return protocol.METHODS[self.step.method].result
+        return peer.METHODS[self.step.method].result
 
     def must_be(self, **members: object) -> None:
         """Expect a result with these members."""
@@ -112,6 +118,14 @@ class Answer:
     def must_match(self, **patterns: str) -> None:
         """Expect a result whose members match these regular expressions."""
         self.script.expect(self.step, {"matches": patterns})
+
+    def must_exclude(self, **texts: Sequence[bytes | str]) -> None:
+        """Expect a result in whose members none of these texts occurs."""
+        self.script.expect(self.step, {"excludes": encode(dict(texts))})
+
+    def must_contain(self, **texts: Sequence[bytes | str]) -> None:
+        """Expect a result in whose members each of these texts occurs."""
+        self.script.expect(self.step, {"contains": encode(dict(texts))})
 
     def must_be_refused(self, error: str) -> None:
         """Expect the refusal with this error name."""
@@ -126,23 +140,28 @@ class Answer:
         self.script.expect(self.step, {"any": True})
 
     def must_be_like(self, other: "Answer") -> None:
-        """Expect what came back in another step: the same result, or the same refusal."""
-        answer = other.step.answer
-        if "result" in answer:
-            self.script.expect(self.step, {"result": answer["result"]})
-        else:
-            self.must_be_refused(answer["error"].get("data", {}).get("error", ""))
+        """Expect what came back in an earlier step: the same result, or the same refusal."""
+        self.script.expect(self.step, {"like": other.index})
+
+    def must_differ_from(self, other: "Answer", *members: str) -> None:
+        """Expect a result in which each of these members is another than in the result of an earlier step."""
+        self.script.expect(self.step, {"differs": {name: {REFERENCE: [other.index, name]} for name in members}})
+
+    @property
+    def index(self) -> int:
+        """The place of the step in its script."""
+        return self.script.steps.index(self.step)
 
 
 class Actor:
     """One side of a script."""
 
-    def __init__(self, name: ActorName, callee: Callee, script: Script) -> None:
+    def __init__(self, name: str, callee: Callee, script: Script) -> None:
         self.name = name
         self.callee = callee
         self.script = script
 
-    def call(self, method: str, **params: object) -> Answer:
+    def call(self, method: str, /, **params: object) -> Answer:
         """Call a method. Nothing is claimed yet, except that the answer is one."""
         step = Step(actor=self.name, method=method, params=encode(params))
         self.script.steps.append(step)
@@ -158,7 +177,7 @@ class ImplementationUnderTest(Actor):
     def __init__(self, target: Target, script: Script) -> None:
         super().__init__("iut", target, script)
 
-    def call(self, method: str, **params: object) -> Answer:
+    def call(self, method: str, /, **params: object) -> Answer:
         """Call a method; end the test as not offered if the implementation does not offer it with these params."""
         given = [name for name, value in params.items() if value is not None]
         if missing := protocol.find_missing(protocol.METHODS[method], given, self.callee.hello.capabilities):
@@ -179,10 +198,10 @@ class ImplementationUnderTest(Actor):
 
 def make_actors(target: Target, script: Script) -> tuple[ImplementationUnderTest, Actor]:
     """Make the two sides of a new script."""
-    peer = Adapter(random.Random(script.seed).randbytes)
+    other = peer.Peer(random.Random(script.seed).randbytes)
     iut = ImplementationUnderTest(target, script)
     iut.call("reset").must_be()
-    return iut, Actor("peer", peer, script)
+    return iut, Actor("peer", other, script)
 
 
 def encode(members: dict[str, object]) -> dict[str, Any]:
@@ -202,6 +221,16 @@ def encode_value(value: object) -> Any:  # noqa: ANN401 - a JSON value
 # Judging
 
 
+def resolve_expectation(expectation: dict[str, Any], answers: Answers) -> dict[str, Any]:
+    """Put what came back in earlier steps in the place of the references to it."""
+    if "like" not in expectation:
+        return resolve_all(expectation, answers)
+    answer = answers[expectation["like"]]
+    if "result" in answer:
+        return {"result": answer["result"]}
+    return {"error": answer["error"].get("data", {}).get("error", "")}
+
+
 def judge(answer: dict[str, Any], expectation: dict[str, Any], *, strict: bool) -> Literal["right", "coarse", "wrong"]:
     """Judge an answer. A refusal by its family only is coarse, and wrong if `strict`."""
     error = answer.get("error")
@@ -211,10 +240,9 @@ def judge(answer: dict[str, Any], expectation: dict[str, Any], *, strict: bool) 
         return "wrong"
     if "any" in expectation:
         return "right"
-    if "result" in expectation:
-        return "right" if not error and contains(answer["result"], expectation["result"]) else "wrong"
-    if "matches" in expectation:
-        return "right" if not error and matches(answer["result"], expectation["matches"]) else "wrong"
+    for name, fits in RESULT_FITS.items():
+        if name in expectation:
+            return "right" if not error and fits(answer["result"], expectation[name]) else "wrong"
     if not error:
         return "wrong"
     if "refusal" in expectation:
@@ -230,6 +258,31 @@ def contains(result: dict[str, Any], members: dict[str, Any]) -> bool:
 def matches(result: dict[str, Any], patterns: dict[str, str]) -> bool:
     """Tell whether the members of a result match these patterns."""
     return all(re.search(pattern, str(result.get(name))) for name, pattern in patterns.items())
+
+
+def holds(result: dict[str, Any], texts: dict[str, list[str]]) -> bool:
+    """Tell whether all of these texts occur in the members of a result."""
+    return all(text in str(result.get(name)) for name, listed in texts.items() for text in listed)
+
+
+def excludes(result: dict[str, Any], texts: dict[str, list[str]]) -> bool:
+    """Tell whether none of these texts occurs in the members of a result."""
+    return all(name in result and text not in str(result[name]) for name, listed in texts.items() for text in listed)
+
+
+def differs(result: dict[str, Any], members: dict[str, Any]) -> bool:
+    """Tell whether a result has each of these members, with another value."""
+    return all(name in result and result[name] != value for name, value in members.items())
+
+
+RESULT_FITS: dict[str, Callable[[dict[str, Any], dict[str, Any]], bool]] = {
+    "result": contains,
+    "matches": matches,
+    "contains": holds,
+    "excludes": excludes,
+    "differs": differs,
+}
+"""How a result is judged by each kind of expectation that wants one."""
 
 
 def judge_name(name: str, expected: str, *, strict: bool) -> Literal["right", "coarse", "wrong"]:
@@ -257,8 +310,16 @@ def describe(expectation: dict[str, Any]) -> str:
         return "a refusal"
     if "any" in expectation:
         return "a result or a refusal"
+    if "like" in expectation:
+        return f"what came back in step {expectation['like'] + 1}"
     if "matches" in expectation:
         return f"a result that matches {shorten(expectation['matches'])}"
+    if "contains" in expectation:
+        return f"a result with {shorten(expectation['contains'])}"
+    if "excludes" in expectation:
+        return f"a result without {shorten(expectation['excludes'])}"
+    if "differs" in expectation:
+        return f"a result other than {shorten(expectation['differs'])}"
     return f"the result {shorten(expectation['result'])}" if expectation["result"] else "a result"
 
 

@@ -1,33 +1,42 @@
 """Transcripts: a failed test as a file that anybody can play again.
 
-A value that came out of an earlier step, whole or with a part changed, is written as a reference to that step, so that
-`replay` computes both sides again from the implementation's fresh output. A reference is one of
-
-- `{"$from": [STEP, MEMBER]}`: the member of that step's result;
-- `{"$from": [STEP, MEMBER], "head": H, "middle": TEXT, "tail": T}`: its first H characters, then TEXT, then its last T.
+A value that came out of an earlier step is written as a reference to that step (see `references`), so that `replay`
+computes both sides again from the implementation's fresh output. Whether it then fails again is tried when the transcript
+is written (`rehearse`), because a test may have computed a value that no reference stands for.
 
 The line of each step stands beside it as it was sent: where no reference leads to the implementation's own output
 (`playable`), sending these lines is all that is needed.
 """
 
-import os
 import random
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema, model_validator
 
-from cloister_conformance import protocol
-from cloister_conformance.reference_adapter import Adapter
-from cloister_conformance.script import ActorName, Callee, Script, Step, describe, describe_answer, judge
+from cloister_conformance import peer, protocol
+from cloister_conformance.peer import Peer
+from cloister_conformance.references import (
+    JOIN,
+    REFERENCE,
+    MissingOutput,
+    Outputs,
+    find_references,
+    list_outputs,
+    refer_all,
+    refer_parts,
+    resolve_all,
+)
+from cloister_conformance.script import Callee, Script, Step, describe, describe_answer, judge, resolve_expectation
 from cloister_conformance.target import RESTART, Target, encode_request
 from cloister_conformance.transport import BrokenAdapter, HungAdapter
 
-MIN_REFERENCE_CHARACTERS = 16
-REFERENCE = "$from"
+ROUNDS = 16
+"""How often replay tries: a failure may depend on a bit of the implementation's randomness."""
 
 Value = Any
+ACTORS = ("iut", "peer")
 
 
 class UnreadableTranscript(Exception):
@@ -40,7 +49,11 @@ class Expectation(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     result: dict[str, Value] | None = None
-    matches: dict[str, str] | None = None
+    matches: dict[str, Value] | None = None
+    contains: dict[str, list[Value]] | None = None
+    excludes: dict[str, list[Value]] | None = None
+    differs: dict[str, Value] | None = None
+    like: Annotated[int, Field(ge=0)] | None = None
     error: str | None = None
     code: int | None = None
     refusal: Literal[True] | None = None
@@ -52,26 +65,18 @@ class Expectation(BaseModel):
         if len(self.model_fields_set) != 1:
             raise ValueError("an expectation has one member")
         for pattern in (self.matches or {}).values():
-            re.compile(pattern)
+            try:
+                re.compile(fill_pattern(pattern))
+            except re.error as error:
+                raise ValueError(f"no pattern: {error}") from None
         return self
 
 
-class Reference(BaseModel):
-    """Where a value came from."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    source: tuple[Annotated[int, Field(ge=0)], str] = Field(alias="$from", strict=False)
-    head: Annotated[int, Field(ge=0)] = 0
-    middle: str | None = None
-    tail: Annotated[int, Field(ge=0)] = 0
-
-    @model_validator(mode="after")
-    def check_form(self) -> "Reference":
-        """Check that a changed part has a place."""
-        if len(self.model_fields_set) not in (1, 4):
-            raise ValueError("head, middle and tail go together")
-        return self
+def fill_pattern(pattern: Value) -> str:
+    """Fill a pattern with some text in the place of its references."""
+    if isinstance(pattern, dict):
+        return "".join(part if isinstance(part, str) else "x" for part in pattern[JOIN])
+    return str(pattern)
 
 
 class TranscriptStep(BaseModel):
@@ -79,10 +84,10 @@ class TranscriptStep(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    actor: ActorName
+    actor: str
     method: str
-    params: dict[str, Value]
-    expect: dict[str, Value]
+    params: dict[str, Value] = Field(description="values and references")
+    expect: Annotated[dict[str, Value], WithJsonSchema(Expectation.model_json_schema())]
     line: str
     answer: dict[str, Value]
 
@@ -100,11 +105,16 @@ class Transcript(BaseModel):
     strict: bool
     expected: str
     actual: str
+    repeat: str = Field(description="the command that runs the test again, but for the implementation")
+    repeats: bool = Field(description="when it was saved, replay failed again, and did not fail on the reference")
     playable: bool
     state_before: dict[str, str] = Field(
         default={}, description="capability persistence: handle -> saved state before the line of the last step"
     )
     steps: list[TranscriptStep] = Field(min_length=1)
+
+
+Verdict = Literal["fails", "passes", "cannot be judged"]
 
 
 class Outcome(BaseModel):
@@ -113,7 +123,7 @@ class Outcome(BaseModel):
     step: int
     expected: str
     actual: str
-    fails: bool
+    verdict: Verdict
 
 
 # Writing
@@ -121,75 +131,55 @@ class Outcome(BaseModel):
 
 def write_steps(script: Script) -> list[TranscriptStep]:
     """Write the steps of a script with references."""
-    return [
-        TranscriptStep(
-            actor=step.actor,
-            method=step.method,
-            params=refer_all(step.params, script.steps[:index]),
-            expect={
-                name: refer_all(value, script.steps[:index]) if isinstance(value, dict) else value
-                for name, value in step.expect.items()
-            },
-            line=step.line,
-            answer=step.answer,
-        )
-        for index, step in enumerate(script.steps)
-    ]
+    answers = [step.answer for step in script.steps]
+    return [write_step(step, answers[:index]) for index, step in enumerate(script.steps)]
 
 
-def refer_all(members: dict[str, Value], earlier: list[Step]) -> dict[str, Value]:
-    """Write references for the values that came out of earlier steps."""
-    return {name: refer(value, earlier) for name, value in members.items()}
+def write_step(step: Step, answers: list[dict[str, Any]]) -> TranscriptStep:
+    """Write a step with references to earlier outputs."""
+    outputs = list_outputs(answers)
+    return TranscriptStep(
+        actor=step.actor,
+        method=step.method,
+        params=refer_all(step.params, outputs) | refer_names(step.params, answers),
+        expect=refer_expectation(step.expect, outputs),
+        line=step.line,
+        answer=step.answer,
+    )
 
 
-def refer(value: Value, earlier: list[Step]) -> Value:
-    """Write a reference to the latest output that a text is, or of which it keeps more than half."""
-    if isinstance(value, list):
-        return [refer(member, earlier) for member in value]
-    if isinstance(value, dict):
-        return refer_all(value, earlier)
-    if not isinstance(value, str) or len(value) < MIN_REFERENCE_CHARACTERS:
-        return value
-    best: Value = value
-    most_kept = len(value) // 2
-    for index in reversed(range(len(earlier))):
-        for member, output in earlier[index].answer.get("result", {}).items():
-            if output == value:
-                return {REFERENCE: [index, member]}
-            if not isinstance(output, str):
-                continue
-            head = count_common(output, value)
-            tail = count_common(output[head:][::-1], value[head:][::-1])
-            if head + tail > most_kept:
-                most_kept = head + tail
-                middle = value[head : len(value) - tail]
-                best = {REFERENCE: [index, member], "head": head, "middle": middle, "tail": tail}
-    return best
+def refer_names(params: dict[str, Value], answers: list[dict[str, Any]]) -> dict[str, Value]:
+    """Write references for the params that are a member of the same name in an earlier result, such as a short nonce."""
+    return {
+        name: {REFERENCE: [index, name]}
+        for index, answer in enumerate(answers)
+        for name, value in params.items()
+        if name in answer.get("result", {}) and answer["result"][name] == value
+    }
 
 
-def count_common(one: str, other: str) -> int:
-    """Count the characters with which two texts begin alike."""
-    return len(os.path.commonprefix([one, other]))  # noqa: RUF071 - by characters is what is wanted
+def refer_expectation(expectation: dict[str, Value], outputs: Outputs) -> dict[str, Value]:
+    """Write references into an expectation. What must not come back is what came first: the fault may be that it came again."""
+    if "matches" in expectation:
+        patterns = expectation["matches"].items()
+        return {"matches": {name: refer_parts(pattern, outputs) for name, pattern in patterns}}
+    if "excludes" in expectation:
+        return refer_all(expectation, outputs[::-1])
+    return {
+        name: refer_all(value, outputs) if isinstance(value, dict) else value for name, value in expectation.items()
+    }
 
 
 def is_playable(steps: list[TranscriptStep]) -> bool:
     """Tell whether the lines alone show the failure: nothing sent depends on what the implementation put out."""
     derived: set[int] = set()
     for index, step in enumerate(steps):
-        sources = find_sources(step.params)
+        sources = {reference.step for reference in find_references(step.params)}
         if step.method == RESTART or (step.actor == "iut" and sources & derived):
             return False
         if step.actor == "iut" or sources & derived:
             derived.add(index)
     return steps[-1].actor == "iut"
-
-
-def find_sources(value: Value) -> set[int]:
-    """Find the steps that the references in a value lead to."""
-    if isinstance(value, dict) and REFERENCE in value:
-        return {value[REFERENCE][0]}
-    members = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return {step for member in members for step in find_sources(member)}
 
 
 # Reading
@@ -224,71 +214,81 @@ def check_steps(steps: list[TranscriptStep]) -> None:
         LookupError, TypeError, ValueError: they do not.
     """
     for index, step in enumerate(steps):
+        methods = protocol.METHODS if step.actor == "iut" else peer.METHODS
         if step.method != RESTART:
-            protocol.METHODS[step.method]
-        earlier: list[dict[str, Any]] = [{}] * index
-        resolve_all(step.params, earlier)
+            methods[step.method]
         Expectation.model_validate(step.expect)
-        describe(resolve_expectation(step, earlier))
+        if step.expect.get("like", -1) >= index:
+            raise ValueError("a step that is like a later one")
+        for reference in find_references([step.params, step.expect]):
+            if reference.step >= index:
+                raise ValueError("a reference to a later step")
+            if reference.path[0] not in peer.METHODS[steps[reference.step].method].result.model_fields:
+                raise LookupError(reference.path[0])
 
 
-def resolve(value: Value, answers: list[dict[str, Any]]) -> Value:
-    """Put a fresh output in the place of a reference."""
-    if isinstance(value, list):
-        return [resolve(member, answers) for member in value]
-    if not isinstance(value, dict):
-        return value
-    if REFERENCE not in value:
-        return resolve_all(value, answers)
-    reference = Reference.model_validate(value)
-    step, member = reference.source
-    output = answers[step].get("result", {}).get(member, "")
-    if reference.middle is None:
-        return output
-    if not isinstance(output, str):
-        raise TypeError(f"{member} of step {step + 1} is no text")
-    return output[: reference.head] + reference.middle + output[len(output) - reference.tail :]
+def make_callees(transcript: Transcript, iut: Callee) -> dict[str, Callee]:
+    """Make both sides afresh.
+
+    Raises:
+        UnreadableTranscript: it has other actors.
+    """
+    others = {step.actor for step in transcript.steps} - {*ACTORS}
+    if others:
+        raise UnreadableTranscript(f"the transcript needs {', '.join(sorted(others))}; replay knows iut and peer only")
+    return {"iut": iut, "peer": Peer(random.Random(transcript.seed).randbytes)}
 
 
-def resolve_all(members: dict[str, Value], answers: list[dict[str, Any]]) -> dict[str, Value]:
-    """Put fresh outputs in the place of all references."""
-    return {name: resolve(value, answers) for name, value in members.items()}
+def replay(transcript: Transcript, iut: Callee) -> Outcome:
+    """Play a transcript on an implementation until it fails; one that did not repeat when it was saved shows nothing."""
+    for _ in range(ROUNDS):
+        outcome = play(transcript, iut)
+        if outcome.verdict != "passes":
+            break
+    return outcome if transcript.repeats else outcome.model_copy(update={"verdict": "cannot be judged"})
 
 
-def resolve_expectation(step: TranscriptStep, answers: list[dict[str, Any]]) -> dict[str, Any]:
-    """Put fresh outputs in the place of the references in an expectation."""
-    return {
-        name: resolve_all(value, answers) if isinstance(value, dict) else value for name, value in step.expect.items()
-    }
-
-
-def make_callees(transcript: Transcript, target: Target) -> dict[ActorName, Callee]:
-    """Make both sides afresh."""
-    return {"iut": target, "peer": Adapter(random.Random(transcript.seed).randbytes)}
-
-
-def replay(transcript: Transcript, target: Target) -> Outcome:
-    """Run all steps on an implementation; both sides are computed afresh. Stops at the first step that fails."""
-    callees = make_callees(transcript, target)
+def play(transcript: Transcript, iut: Callee) -> Outcome:
+    """Run all steps once; both sides are computed afresh. Stops at the first step that fails."""
+    callees = make_callees(transcript, iut)
     answers: list[dict[str, Any]] = []
     for index, step in enumerate(transcript.steps):
-        expectation = resolve_expectation(step, answers)
+        expected = describe(step.expect)
         try:
+            expectation = resolve_expectation(step.expect, answers)
+            expected = describe(expectation)
             answer = callees[step.actor].call(step.method, resolve_all(step.params, answers))
+        except MissingOutput as error:
+            return Outcome(step=index, expected=expected, actual=str(error), verdict="cannot be judged")
         except (BrokenAdapter, HungAdapter) as error:
-            return Outcome(step=index, expected=describe(expectation), actual=str(error), fails=True)
+            return Outcome(step=index, expected=expected, actual=str(error), verdict="fails")
         answers.append(answer)
-        fails = judge(answer, expectation, strict=transcript.strict) == "wrong"
-        if fails or index == len(transcript.steps) - 1:
-            return Outcome(step=index, expected=describe(expectation), actual=describe_answer(answer), fails=fails)
+        verdict: Verdict = "fails" if judge(answer, expectation, strict=transcript.strict) == "wrong" else "passes"
+        if verdict == "fails" or index == len(transcript.steps) - 1:
+            return Outcome(step=index, expected=expected, actual=describe_answer(answer), verdict=verdict)
     raise AssertionError("a transcript has a step")
 
 
+class Healthy(Peer):
+    """The reference in the place of the implementation under test."""
+
+    def call(self, name: str, params: dict[str, Any]) -> dict[str, Any]:
+        """Answer one call; a restart forgets every handle."""
+        return super().call("reset" if name == RESTART else name, params)
+
+
+def rehearse(transcript: Transcript, iut: Callee) -> bool:
+    """Tell whether replay fails on the implementation again, and not on the reference."""
+    transcript = transcript.model_copy(update={"repeats": True})
+    healthy = Healthy(random.Random(transcript.seed + 1).randbytes)
+    return replay(transcript, healthy).verdict == "passes" and replay(transcript, iut).verdict == "fails"
+
+
 def save_states(transcript: Transcript, target: Target) -> Transcript:
-    """Run all steps but the last; add what the handles of the last one then stand for, and the line that goes with it.
+    """Run all steps but the last; add what the implementation's handles then stand for, and the line that goes with it.
 
     Raises:
-        BrokenAdapter, HungAdapter: the implementation gave no answer.
+        BrokenAdapter, HungAdapter, MissingOutput: the implementation gave no answer, or another one.
     """
     *before, last = transcript.steps
     callees = make_callees(transcript, target)
@@ -296,11 +296,19 @@ def save_states(transcript: Transcript, target: Target) -> Transcript:
     for step in before:
         answers.append(callees[step.actor].call(step.method, resolve_all(step.params, answers)))
     params = resolve_all(last.params, answers)
-    saved = {
-        params[name]: target.call("save", {"handle": params[name]})
-        for name in protocol.METHODS[last.method].handles
-        if name in params
-    }
+    saved = {handle: target.call("save", {"handle": handle}) for handle in find_handles(transcript.steps)}
     states = {handle: answer["result"]["state"] for handle, answer in saved.items() if "result" in answer}
     last = last.model_copy(update={"line": encode_request(1, last.method, params)})
     return transcript.model_copy(update={"state_before": states, "steps": [*before, last]})
+
+
+def find_handles(steps: list[TranscriptStep]) -> list[str]:
+    """Find the handles of the implementation, in the order in which they came up."""
+    named = [
+        step.params[name]
+        for step in steps
+        if step.actor == "iut" and step.method != RESTART
+        for name in protocol.METHODS[step.method].handles
+        if isinstance(step.params.get(name), str)
+    ]
+    return list(dict.fromkeys(named))

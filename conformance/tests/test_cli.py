@@ -137,7 +137,7 @@ def test_a_command_with_its_arguments_is_repeated_as_it_was(cloister: Cloister, 
 
 
 def test_a_known_failure_is_told_and_one_out_of_date_too(cloister: Cloister, fake: Fake) -> None:
-    toml = '[[known_failure]]\nclause = "ID-5"\nexpected = ["answered a result"]\nreason = "it takes anything"\n'
+    toml = '[[known_failure]]\nclauses = ["ID-5"]\nexpected = ["answered a result"]\nreason = "it takes anything"\n'
     done = cloister(f"check -k {DECODE} {fake('identity.decode_account_id=accept', toml=toml).folder}")
     assert done.status == 0
     assert "ID-5 it takes anything" in done.out

@@ -29,7 +29,7 @@ def test_a_description_is_read(describe: Callable[[str], Path]) -> None:
         MINIMAL
         + 'role = "service-node"\ntimeout_seconds = 3\nbuild = [["make"]]\n[environment]\nA = "b"\n'
         + KNOWN
-        + 'clause = "SK-1"\n'
+        + 'clauses = ["SK-1"]\n'
     )
     folder = describe(text)
     found = implementations.read(folder)
@@ -40,7 +40,7 @@ def test_a_description_is_read(describe: Callable[[str], Path]) -> None:
         [["make"]],
         {"A": "b"},
     )
-    assert found.known_failure[0].clause == "SK-1"
+    assert found.known_failure[0].names == ["SK-1"]
 
 
 def test_only_name_and_run_are_needed(describe: Callable[[str], Path]) -> None:
@@ -59,15 +59,16 @@ def test_only_name_and_run_are_needed(describe: Callable[[str], Path]) -> None:
         (MINIMAL + 'colour = "red"', "colour: Extra inputs are not permitted"),
         (MINIMAL + 'role = "server"', "role: Input should be 'client'"),
         (MINIMAL + "timeout_seconds = 0", "timeout_seconds: Input should be greater than 0"),
-        (MINIMAL + KNOWN, "a known_failure names either a clause or a test (r)"),
-        (MINIMAL + KNOWN + 'clause = "SK-1"\ntest = "t"', "a known_failure names either a clause or a test (r)"),
-        (MINIMAL + '[[known_failure]]\nclause = "SK-1"\nexpected = ["e"]', "known_failure.0.reason: Field required"),
+        (MINIMAL + KNOWN, "a known_failure names at least one clause or test (r)"),
+        (MINIMAL + KNOWN + "clauses = []\ntests = []", "a known_failure names at least one clause or test (r)"),
+        (MINIMAL + KNOWN + 'clause = "SK-1"', "known_failure.0.clause: Extra inputs are not permitted"),
+        (MINIMAL + '[[known_failure]]\nclauses = ["SK-1"]\nexpected = ["e"]', "known_failure.0.reason: Field required"),
         (
-            MINIMAL + '[[known_failure]]\nclause = "SK-1"\nexpected = []\nreason = "r"',
+            MINIMAL + '[[known_failure]]\nclauses = ["SK-1"]\nexpected = []\nreason = "r"',
             "known_failure.0.expected: List should have",
         ),
         (
-            MINIMAL + '[[known_failure]]\nclause = "SK-1"\nexpected = [""]\nreason = "r"',
+            MINIMAL + '[[known_failure]]\nclauses = ["SK-1"]\nexpected = [""]\nreason = "r"',
             "known_failure.0.expected.0: String should have",
         ),
     ],

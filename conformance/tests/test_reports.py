@@ -23,7 +23,7 @@ FAILED = "identity::test_an_account_id_of_another_type_is_refused"
 FAILURE = Failure(
     expected="the refusal", actual=EVIL, counterexample=EVIL, intermediates=[EVIL], stderr=EVIL, repeat=EVIL
 )
-KNOWN = KnownFailure(clause="ID-1", expected=["x"], reason=EVIL, link='https://example.org/"><b>')
+KNOWN = KnownFailure(clauses=["ID-5"], expected=["x"], reason=EVIL, link='https://example.org/"><b>')
 
 
 def make_result(**members: Any) -> TestResult:

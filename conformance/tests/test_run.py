@@ -251,7 +251,7 @@ def known(what: str, expected: str = "answered a result") -> str:
 
 
 def test_a_known_failure_does_not_fail_the_run(fake: Fake) -> None:
-    toml = known('clause = "ID-5"') + known(f'test = "{GENERATE}"', "exited with status 3")
+    toml = known('clauses = ["ID-5"]') + known(f'tests = ["{GENERATE}"]', "exited with status 3")
     report = run(fake("identity.decode_account_id=accept", "identity.generate=exit-3", toml=toml), DECODE, GENERATE)
     assert verdicts(report) == {DECODE: "known", GENERATE: "known"}
     assert report.conforms
@@ -260,7 +260,7 @@ def test_a_known_failure_does_not_fail_the_run(fake: Fake) -> None:
 
 
 def test_a_known_failure_that_fails_in_another_way_fails_the_run(fake: Fake) -> None:
-    implementation = fake("identity.decode_account_id=accept", toml=known('clause = "ID-5"', "refused with"))
+    implementation = fake("identity.decode_account_id=accept", toml=known('clauses = ["ID-5"]', "refused with"))
     report = run(implementation, DECODE)
     assert verdicts(report) == {DECODE: "failed"}
     assert not report.conforms
@@ -268,15 +268,33 @@ def test_a_known_failure_that_fails_in_another_way_fails_the_run(fake: Fake) -> 
 
 
 def test_a_known_failure_that_passes_is_out_of_date(fake: Fake) -> None:
-    implementation = fake(toml=known('clause = "ID-5"') + known(f'test = "{GENERATE}"'))
+    implementation = fake(toml=known('clauses = ["ID-5"]') + known(f'tests = ["{GENERATE}"]'))
     report = run(implementation, DECODE, GENERATE)
     assert set(verdicts(report).values()) == {"passed"}
     assert not report.conforms
     assert report.stale_known_failures == implementation.known_failure
 
 
+def test_of_a_known_failure_the_clauses_and_tests_that_do_not_show_it_are_out_of_date(fake: Fake) -> None:
+    toml = known(f'clauses = ["ID-5", "ID-2", "ID-7"]\ntests = ["{DERIVE}", "{AGREE}"]')
+    implementation = fake("identity.decode_account_id=accept", toml=toml)
+    report = run(implementation, DECODE, DERIVE)
+    assert verdicts(report)[DECODE] == "known"
+    assert not report.conforms
+    (stale,) = report.stale_known_failures
+    assert stale.names == ["ID-2", DERIVE]
+    assert stale.reason == "a reason"
+
+
+def test_a_failure_shows_the_first_clause_or_test_that_it_is_known_by(fake: Fake) -> None:
+    implementation = fake("identity.decode_account_id=accept", toml=known(f'clauses = ["ID-5"]\ntests = ["{DECODE}"]'))
+    report = run(implementation, DECODE)
+    assert by_id(report)[DECODE].known_as == "ID-5"
+    assert [stale.names for stale in report.stale_known_failures] == [[DECODE]]
+
+
 def test_a_known_failure_that_names_nothing_fails_a_whole_run_only(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
-    implementation = fake(toml=known('clause = "ID-999"') + known('test = "identity::test_no_such"'))
+    implementation = fake(toml=known('clauses = ["ID-999"]') + known('tests = ["identity::test_no_such"]'))
     assert run(implementation, DECODE).conforms
     monkeypatch.setattr(runs, "list_suites", lambda: ["adapter_protocol"])
     report = runs.run(implementation, Options(failures=""))

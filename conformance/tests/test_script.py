@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 from cloister_conformance import protocol
+from cloister_conformance.frames import make_sender
+from cloister_conformance.peer import Peer
 from cloister_conformance.reference_adapter import Adapter
 from cloister_conformance.script import (
     Actor,
@@ -43,6 +45,14 @@ INTERNAL = {"error": {"code": protocol.INTERNAL_ERROR, "message": "boom"}}
         (RESULT, {"matches": {"plaintext": "^ff"}}, "wrong"),
         (RESULT, {"matches": {"plaintext": "^00", "absent": "x"}}, "wrong"),
         (DUPLICATE, {"matches": {}}, "wrong"),
+        (RESULT, {"excludes": {"plaintext": ["01", "fe"]}}, "right"),
+        (RESULT, {"excludes": {"plaintext": ["01", "0f"]}}, "wrong"),
+        (RESULT, {"excludes": {"absent": ["01"]}}, "wrong"),
+        (DUPLICATE, {"excludes": {}}, "wrong"),
+        (RESULT, {"differs": {"plaintext": "00fe", "more": 2}}, "right"),
+        (RESULT, {"differs": {"plaintext": "00fe", "more": 1}}, "wrong"),
+        (RESULT, {"differs": {"absent": "00fe"}}, "wrong"),
+        (DUPLICATE, {"differs": {}}, "wrong"),
         (DUPLICATE, {"error": "DuplicateMessage"}, "right"),
         (refusal("Stale"), {"error": "DuplicateMessage"}, "coarse"),
         (refusal("ProtocolViolation"), {"error": "DuplicateMessage"}, "coarse"),
@@ -81,6 +91,9 @@ def test_the_families_of_an_error_end_below_the_root() -> None:
         ({"result": {}}, "a result"),
         ({"result": {"a": "b"}}, 'the result {"a": "b"}'),
         ({"matches": {"a": "b"}}, 'a result that matches {"a": "b"}'),
+        ({"excludes": {"a": ["b"]}}, 'a result without {"a": ["b"]}'),
+        ({"differs": {"a": "b"}}, 'a result other than {"a": "b"}'),
+        ({"like": 0}, "what came back in step 1"),
         ({"error": "InvalidKey"}, "the refusal InvalidKey"),
         ({"refusal": True}, "a refusal"),
         ({"any": True}, "a result or a refusal"),
@@ -155,6 +168,28 @@ def test_an_answer_is_like_another() -> None:
         refused.must_be_like(result)
     with pytest.raises(ConformanceFailure):
         other.must_be_like(result)
+
+
+def test_an_answer_excludes_texts_and_differs_from_another() -> None:
+    peer = make_peer(Script(seed=0))
+    first, same, other = (peer.call("identity.derive", seed=bytes([label]) * 32) for label in (1, 1, 2))
+    key = first.result.private_key
+    other.must_exclude(private_key=[key, key[:16]])
+    other.must_differ_from(first, "private_key", "account_id")
+    assert other.step.expect["differs"]["private_key"] == {"$from": [0, "private_key"]}
+    with pytest.raises(ConformanceFailure):
+        same.must_exclude(private_key=[key[16:]])
+    with pytest.raises(ConformanceFailure):
+        same.must_differ_from(first, "account_id")
+
+
+def test_the_peer_takes_a_distribution_apart() -> None:
+    peer = Actor("peer", Peer(bytes), Script(seed=0))
+    sender = make_sender(key_id=7)
+    peer.call("sender_keys.decode_distribution", distribution=sender.distribution(2)).must_be(
+        key_id=7, iteration=2, chain_key=sender.chain_key_at(2), signing_key=sender.signing_key.public
+    )
+    peer.call("sender_keys.decode_distribution", distribution=b"").must_be_refused("InvalidMessage")
 
 
 def test_coarse_refusals_are_counted() -> None:

@@ -9,19 +9,19 @@ from typing import Any
 
 import pytest
 from cloister_conformance import implementation as implementations
+from cloister_conformance import mutants
 from cloister_conformance import run as runs
 from cloister_conformance import transcript as transcripts
 from cloister_conformance.implementation import Implementation
+from cloister_conformance.references import MissingOutput, list_outputs, refer, refer_parts, resolve
 from cloister_conformance.run import Options
-from cloister_conformance.script import ConformanceFailure, Script, Step, make_actors
+from cloister_conformance.script import Actor, ConformanceFailure, Script, make_actors
 from cloister_conformance.target import RESTART, Target
 from cloister_conformance.transcript import (
     Transcript,
     TranscriptStep,
     UnreadableTranscript,
     is_playable,
-    refer,
-    resolve,
 )
 
 Fake = Callable[..., Implementation]
@@ -57,22 +57,71 @@ def step(actor: str = "iut", method: str = "sender_keys.encrypt", params: Any = 
     )
 
 
-def earlier(*outputs: str) -> list[Step]:
-    """Make earlier steps with these outputs."""
-    return [
-        Step(actor="iut", method="m", params={}, answer={"result": {"out": output, "count": 1}}) for output in outputs
-    ]
+def transcript(*steps: TranscriptStep, **other: Any) -> Transcript:
+    """Make a transcript."""
+    about = {
+        "test": "t",
+        "clauses": {},
+        "implementation": "x",
+        "seed": 0,
+        "strict": False,
+        "expected": "",
+        "actual": "",
+    }
+    return Transcript(**{**about, "repeat": "", "repeats": True, "playable": True, "steps": list(steps), **other})
+
+
+def refer_to(value: Any, *results: dict[str, Any]) -> Any:
+    """Write references to the results of earlier steps."""
+    return refer(value, list_outputs([{"result": result} for result in results]))
 
 
 # References
 
 
 def test_an_output_that_is_sent_again_is_referred_to() -> None:
-    assert refer(OUTPUT, earlier("ff" * 16, OUTPUT)) == {"$from": [1, "out"]}
+    assert refer_to(OUTPUT, {"out": OUTPUT[::-1]}, {"out": OUTPUT}) == {"$from": [1, "out"]}
 
 
 def test_the_latest_of_equal_outputs_is_referred_to() -> None:
-    assert refer(OUTPUT, earlier(OUTPUT, OUTPUT)) == {"$from": [1, "out"]}
+    assert refer_to(OUTPUT, {"out": OUTPUT}, {"out": OUTPUT}) == {"$from": [1, "out"]}
+
+
+def test_a_reference_leads_into_lists_and_objects() -> None:
+    result = {"effects": [{"kind": "store"}, {"kind": "send", "payload": OUTPUT}]}
+    reference = {"$from": [0, "effects", 1, "payload"]}
+    assert refer_to(OUTPUT, result) == reference
+    assert resolve(reference, [{"result": result}]) == OUTPUT
+
+
+def test_a_whole_object_is_referred_to_with_its_numbers() -> None:
+    bundle = {"prekey": 7, "key": OUTPUT}
+    assert refer_to([bundle, 1], {"bundles": [bundle]}) == [{"$from": [0, "bundles", 0]}, 1]
+
+
+@pytest.mark.parametrize(("position", "flipped"), [(0, "11" + OUTPUT[2:]), (127, OUTPUT[:-2] + "6f")])
+def test_a_flipped_bit_is_flipped_in_the_fresh_output(position: int, flipped: str) -> None:
+    data = "10" + OUTPUT[2:] if position == 0 else OUTPUT
+    reference = refer_to(flipped, {"out": data})
+    assert reference == {"$from": [0, "out"], "flip": position}
+    assert resolve(reference, [{"result": {"out": flipped}}]) == data
+
+
+def test_outputs_inside_of_a_pattern_are_referred_to() -> None:
+    other = OUTPUT[::-1]
+    outputs = list_outputs([{"result": {"out": OUTPUT, "other": other}}])
+    parts = refer_parts(f"^(?!{OUTPUT}){other}", outputs)
+    assert parts == {"$join": ["^(?!", {"$from": [0, "out"]}, ")", {"$from": [0, "other"]}]}
+    assert resolve(parts, [{"result": {"out": "a", "other": "b"}}]) == "^(?!a)b"
+    assert refer_parts("^.*$", outputs) == "^.*$"
+
+
+@pytest.mark.parametrize("cut", [slice(1, 33), slice(2, 34)])
+def test_the_end_of_an_output_is_referred_to_from_its_end(cut: slice) -> None:
+    output = "0" + "05" + OUTPUT[2:]
+    value = output[cut.start :]
+    fresh = "f" + OUTPUT[::-1]
+    assert resolve(refer_to(value, {"out": output}), [{"result": {"out": fresh}}]) == fresh[-len(value) :]
 
 
 @pytest.mark.parametrize(
@@ -89,26 +138,39 @@ def test_the_latest_of_equal_outputs_is_referred_to() -> None:
     ids=["middle", "first", "last", "cut", "longer at the end", "longer at the beginning", "inserted"],
 )
 def test_a_changed_output_is_referred_to_by_its_parts(value: str, reference: dict[str, Any]) -> None:
-    assert refer(value, earlier(OUTPUT)) == {"$from": [0, "out"], **reference}
+    assert refer_to(value, {"out": OUTPUT}) == {"$from": [0, "out"], **reference}
     other = OUTPUT[::-1]
-    fresh = resolve(refer(value, earlier(OUTPUT)), [{"result": {"out": other}}])
+    fresh = resolve(refer_to(value, {"out": OUTPUT}), [{"result": {"out": other}}])
     assert fresh == other[: reference["head"]] + reference["middle"] + other[len(other) - reference["tail"] :]
-    assert resolve(refer(value, earlier(OUTPUT)), [{"result": {"out": OUTPUT}}]) == value
+    assert resolve(refer_to(value, {"out": OUTPUT}), [{"result": {"out": OUTPUT}}]) == value
 
 
-@pytest.mark.parametrize("value", ["short", 5, None, ["list"], "x" * 32, OUTPUT[:10] + "x" * 22])
+@pytest.mark.parametrize("value", ["short", 5, None, ["list"], "x" * 32, "0" * 32, OUTPUT[:10] + "x" * 22])
 def test_what_is_no_output_stands_as_it_is(value: Any) -> None:
-    assert refer(value, earlier(OUTPUT)) == value
+    assert refer_to(value, {"out": OUTPUT, "zeros": "0" * 32}) == value
     assert resolve(value, []) == value
 
 
 def test_the_output_that_is_kept_most_is_referred_to() -> None:
     value = OUTPUT[:31] + "x"
-    assert refer(value, earlier(OUTPUT[:20] + "y" * 12, OUTPUT, OUTPUT[:24] + "z" * 8))["$from"] == [1, "out"]
+    results = [{"out": output} for output in (OUTPUT[:20] + "y" * 12, OUTPUT, OUTPUT[:24] + "z" * 8)]
+    assert refer_to(value, *results)["$from"] == [1, "out"]
 
 
-def test_a_reference_to_a_refusal_is_empty() -> None:
-    assert resolve({"$from": [0, "out"]}, [{"error": {}}]) == ""
+@pytest.mark.parametrize(
+    ("reference", "message"),
+    [
+        ({"$from": [0, "out"]}, "out of step 1 did not come back"),
+        ({"$from": [1, "effects", 1, "payload"]}, "effects.1.payload of step 2 did not come back"),
+        ({"$from": [1, "effects", "payload"]}, "effects.payload of step 2 did not come back"),
+        ({"$from": [1, "effects"], "head": 1, "middle": "", "tail": 1}, "effects of step 2 is no text"),
+        ({"$from": [1, "out"], "flip": 8}, "out of step 2 has no bit 8"),
+    ],
+)
+def test_an_output_that_is_missing_is_named(reference: dict[str, Any], message: str) -> None:
+    answers = [{"error": {}}, {"result": {"out": "00", "effects": [{}]}}]
+    with pytest.raises(MissingOutput, match=f"^{message}$"):
+        resolve(reference, answers)
 
 
 def test_lines_are_playable_unless_they_depend_on_the_implementation() -> None:
@@ -129,7 +191,7 @@ def test_lines_are_not_playable_beyond_a_restart() -> None:
 def test_a_value_inside_a_list_or_an_object_is_referred_to_and_resolved() -> None:
     value = {"list": [OUTPUT, 1], "object": {"text": OUTPUT}}
     reference = {"list": [{"$from": [0, "out"]}, 1], "object": {"text": {"$from": [0, "out"]}}}
-    assert refer(value, earlier(OUTPUT)) == reference
+    assert refer_to(value, {"out": OUTPUT}) == reference
     assert resolve(reference, [{"result": {"out": OUTPUT}}]) == value
     assert not is_playable([step("iut"), step("iut", params={"nested": [{"text": {"$from": [0, "out"]}}]})])
 
@@ -166,17 +228,24 @@ def test_a_file_that_does_not_exist_is_explained(tmp_path: Path) -> None:
     [
         {"steps": []},
         {"method": "no_such_method"},
-        {"params": {"key": {"$from": [1, "out"]}}},
+        {"params": {"key": {"$from": [1, "message"]}}},
         {"params": {"key": {"$from": "out"}}},
-        {"params": {"key": {"$from": [0, "out"], "middle": ""}}},
+        {"params": {"key": {"$from": [0]}}},
+        {"params": {"key": {"$from": ["out", "out"]}}},
+        {"params": {"key": {"$from": [0, "no_such_member"]}}},
+        {"params": {"key": {"$from": [0, "message"], "flip": 0, "head": 1}}},
+        {"expect": {"like": 1}},
+        {"expect": {"like": 0, "any": True}},
+        {"expect": {"matches": {"message": "("}}},
+        {"expect": {"matches": {"message": {"$join": ["(", {"$from": [0, "message"]}]}}}},
+        {"expect": {"differs": {"message": {"$from": [1, "message"]}}}},
+        {"method": "sender_keys.decode_distribution"},
+        {"params": {"key": {"$from": [0, "message"], "middle": ""}}},
         {"expect": {"no such": "expectation"}},
     ],
 )
 def test_a_transcript_whose_steps_make_no_sense_is_explained(tmp_path: Path, change: dict[str, Any]) -> None:
-    good = Transcript(
-        test="t", clauses={}, implementation="x", seed=0, strict=False, expected="", actual="", playable=True,
-        steps=[step(), step()],
-    ).model_dump()  # fmt: skip
+    good = transcript(step(), step()).model_dump()
     (tmp_path / "file.json").write_text(json.dumps(good))
     assert len(transcripts.read(tmp_path / "file.json").steps) == 2
     bad = (
@@ -323,17 +392,7 @@ def play_own_message(target: Target) -> Transcript:
         answer.must_be_any_refusal()
     steps = transcripts.write_steps(script)
     assert not is_playable(steps)
-    return Transcript(
-        test="t",
-        clauses={},
-        implementation="x",
-        seed=0,
-        strict=False,
-        expected="",
-        actual="",
-        playable=False,
-        steps=steps,
-    )
+    return transcript(*steps, playable=False)
 
 
 def test_the_state_before_and_the_last_line_show_the_failure_alone(reference_target: Target) -> None:
@@ -351,10 +410,7 @@ def test_there_is_no_state_of_what_does_not_exist_yet(reference_target: Target) 
     script = Script(seed=0)
     iut, _ = make_actors(reference_target, script)
     iut.call("sender_keys.create", key="key")
-    saved = Transcript(
-        test="t", clauses={}, implementation="x", seed=0, strict=False, expected="", actual="", playable=True,
-        steps=transcripts.write_steps(script),
-    )  # fmt: skip
+    saved = transcript(*transcripts.write_steps(script))
     assert transcripts.save_states(saved, reference_target).state_before == {}
 
 
@@ -363,3 +419,81 @@ def test_a_run_saves_the_state_before(failures: dict[str, Path]) -> None:
     assert received.state_before.keys() == {"record"}
     _, other = find(failures, "somebody_else")
     assert other.state_before == {}
+
+
+# Replay
+
+
+def fail(target: Target, play: Callable[[Actor, Actor], object]) -> list[TranscriptStep]:
+    """Let a test fail; write the steps of its transcript."""
+    script = Script(seed=0)
+    with pytest.raises(ConformanceFailure):
+        play(*make_actors(target, script))
+    return transcripts.write_steps(script)
+
+
+def test_a_transcript_that_needs_other_actors_says_so(tmp_path: Path, cloister: Callable[[str], Any]) -> None:
+    (tmp_path / "file.json").write_text(transcript(step("alice", "reset"), step("bob", "reset")).model_dump_json())
+    done = cloister("replay file.json")
+    assert (done.status, done.err) == (2, "cloister: the transcript needs alice, bob; replay knows iut and peer only\n")
+
+
+def test_what_did_not_come_back_cannot_be_judged(tmp_path: Path, cloister: Callable[[str], Any]) -> None:
+    refused = step(method="identity.decode_account_id", params={"text": "05"})
+    following = step(method="identity.decode_account_id", params={"text": {"$from": [0, "public_key"]}})
+    saved = transcript(refused, following, repeat="cloister check --clause ID-4")
+    (tmp_path / "file.json").write_text(saved.model_dump_json())
+    done = cloister("replay file.json")
+    assert (done.status, done.err) == (3, "")
+    assert "step 2 of 2" in done.out
+    assert "public_key of step 1 did not come back" in done.out
+    assert done.out.endswith("repeat cloister check --clause ID-4")
+
+
+def test_a_value_that_no_reference_stands_for_is_found_out_when_it_is_written(reference_target: Target) -> None:
+    def compare_reversed(iut: Actor, _: Actor) -> None:
+        seed = iut.call("identity.generate").result.seed
+        iut.call("identity.derive", seed=seed[::-1]).must_exclude(private_key=[b"@"])
+        iut.call("identity.generate").must_be(seed=seed[::-1])
+
+    steps = fail(reference_target, compare_reversed)
+    saved = transcript(*steps)
+    assert not transcripts.rehearse(saved, reference_target)
+    unsure = saved.model_copy(update={"repeats": False})
+    assert transcripts.replay(unsure, reference_target).verdict == "cannot be judged"
+
+
+def test_a_failure_that_depends_on_a_bit_is_tried_again(reference_target: Target) -> None:
+    def want_no_seed_to_begin_so(iut: Actor, _: Actor) -> None:
+        for _ in range(100):
+            iut.call("identity.generate").must_match(seed="^[0-7]")
+
+    (first, *_, last) = fail(reference_target, want_no_seed_to_begin_so)
+    verdicts = {transcripts.replay(transcript(first, last), reference_target).verdict for _ in range(20)}
+    assert verdicts == {"fails"}
+
+
+MUTANTS = {
+    "ID-9.a": "result",
+    "PW-15.a": "result",
+    "ID-12.a": "excludes",
+    "ID-17.a": "error",
+    "SK-1.c": "excludes",
+    "SK-1.d": "matches",
+    "SK-2.a": "like",
+    "SK-11.a": "excludes",
+    "SK-11.b": "excludes",
+    "SK-11.c": "differs",
+}
+"""Known-bad implementations, and a kind of expectation that each of them fails."""
+
+
+@pytest.mark.parametrize("mutant", MUTANTS)
+def test_the_failure_of_a_mutant_is_replayed(mutant: str, tmp_path: Path, cloister: Callable[[str], Any]) -> None:
+    command = f"{sys.executable} -m cloister_conformance.mutants {mutant} {mutants.FOLDER}"
+    assert cloister(f"check --jobs 1 --clause {mutant.partition('.')[0]} -- {command}").status == 1
+    files = sorted((tmp_path / "cloister-failures").glob("*.json"))
+    file = next(file for file in files if MUTANTS[mutant] in transcripts.read(file).steps[-1].expect)
+    assert transcripts.read(file).repeats
+    assert cloister(f"replay {file} -- {command}").status == 1
+    assert cloister(f"replay {file}").status == 0

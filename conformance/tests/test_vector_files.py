@@ -3,16 +3,21 @@
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cloister_conformance import data, vector_files
-from cloister_conformance.vector_files.cases import DisagreementError, Group
+from cloister_conformance import data, protocol, vector_files
+from cloister_conformance.vector_files.cases import DisagreementError, Group, refused
+from cloister_conformance.vector_files.format import build_expected
+from jsonschema import Draft202012Validator
+from pydantic import ValidationError
 
 LEAST_INVALID = 0.3
+SIGNING_PRIVATE = bytes.fromhex("8018d8e51f047ec501d7186fee8640485dd56220243b4ab5dda1336388a5c853")
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +93,7 @@ def test_a_strange_file_is_named_and_the_readme_is_none(folder: Path) -> None:
 
 
 def test_a_changed_value_is_named_by_its_case(folder: Path) -> None:
-    seed = find_case(folder, "identity", 7)["seed"]
+    seed = find_case(folder, "identity", 7)["input"]["seed"]
     edit(folder / "identity.json", seed, "00" * 32)
     assert vector_files.verify(folder) == ["identity.json: differs from what is generated, first in tcId 7"]
 
@@ -144,4 +149,79 @@ def test_the_author_of_a_case_and_the_reference_have_to_agree() -> None:
     account_id = "055bf55c73b82ebe22be80f3430667af570fae2556a6415e6b30d4065300aa947d"
     with pytest.raises(DisagreementError, match=r"stated as {'public_key': '00'}"):
         group.valid("another result", "Flag", "ID-4", expected={"public_key": "00"}, text=account_id)
+    with pytest.raises(DisagreementError, match=r"stated as {}"):
+        group.valid("nothing of the result", "Flag", "ID-4", expected={}, text=account_id)
+    with pytest.raises(DisagreementError, match=r"not {}"):
+        Group("Distribution", "sender_keys.create").valid(
+            "more than the result",
+            "Flag",
+            "SK-7",
+            expected={"key": "alice"},
+            key="alice",
+            key_id=5,
+            iteration=0,
+            chain_key=bytes(32),
+            signing_private=SIGNING_PRIVATE,
+        )
     assert group.tests == []
+
+
+def test_a_case_may_state_a_part_of_a_result() -> None:
+    group = Group("Derivation", "identity.derive")
+    account_id = {"account_id": "055bf55c73b82ebe22be80f3430667af570fae2556a6415e6b30d4065300aa947d"}
+    group.valid("a part", "Flag", "ID-2", expected=account_id, seed=bytes(32))
+    group.valid("all", "Flag", "ID-2", seed=bytes(32))
+    assert [len(test["expected"]) for test in group.tests] == [1, 2]
+
+
+def test_an_input_may_have_members_named_like_those_of_a_case() -> None:
+    call = refused("storage.rpc", {"method": "store", "error": "none", "params": {}}, "InvalidEncoding")
+    assert call["method"] == "storage.rpc"
+    assert call["input"] == {"method": "store", "error": "none", "params": {}}
+
+
+def test_members_of_a_result_are_optional_and_one_is_stated() -> None:
+    model = build_expected(protocol.METHODS["identity.derive"])
+    schema = model.model_json_schema()
+    assert schema["minProperties"] == 1
+    assert "required" not in schema
+    assert all("default" not in member for member in schema["properties"].values())
+    model.model_validate_json('{"private_key": "00"}')
+    for other in ("{}", '{"private_key": null}', '{"private_key": "0"}', '{"seed": "00"}'):
+        with pytest.raises(ValidationError):
+            model.model_validate_json(other)
+        assert list(Draft202012Validator(schema).iter_errors(json.loads(other)))
+
+
+def test_an_empty_result_is_stated_as_such() -> None:
+    model = build_expected(protocol.METHODS["sender_keys.process"])
+    model.model_validate_json("{}")
+    with pytest.raises(ValidationError):
+        model.model_validate_json('{"plaintext": ""}')
+
+
+@pytest.mark.parametrize("stem", vector_files.CHAPTERS)
+def test_the_schemas_accept_the_files(generated: dict[str, str], stem: str) -> None:
+    schema = json.loads(generated[f"schema/{stem}.schema.json"])
+    Draft202012Validator.check_schema(schema)
+    Draft202012Validator(schema).validate(json.loads(generated[f"{stem}.json"]))
+
+
+def test_the_loader_of_the_readme_finds_every_case(generated: dict[str, str], tmp_path: Path) -> None:
+    (loader,) = re.findall(
+        r"```python\n(.*?)```", (data.find_folder("vectors") / "README.md").read_text("utf-8"), re.DOTALL
+    )
+    for stem in vector_files.CHAPTERS:
+        path = tmp_path / f"{stem}.json"
+        path.write_text(generated[path.name], encoding="utf-8", newline="\n")
+        names: dict[str, Any] = {}
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sys, "argv", ["loader", str(path)])
+            exec(loader, names)
+        cases = names["cases"]
+        assert [number for number, _ in cases] == list(range(1, len(cases) + 1))
+        assert all(
+            {"method", "input"} <= step.keys() and ("expected" in step) is not ("error" in step)
+            for _, steps in cases
+            for step in steps
+        )

@@ -57,10 +57,11 @@ class Ratchet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """A decoded message; `body` is what the MAC covers beside the identity keys."""
+    """A decoded message; `body` is what the MAC covers beside the identity keys. Nothing reads `previous_counter` (PS-39)."""
 
     ratchet_key: PublicKey
     counter: int
+    previous_counter: int
     ciphertext: bytes
     body: bytes
     mac: bytes
@@ -173,6 +174,7 @@ def decode_message(frame: bytes) -> Message:
     return Message(
         ratchet_key=identity.decode_public_key(fields.ratchet_key),
         counter=fields.counter,
+        previous_counter=fields.previous_counter,
         ciphertext=fields.ciphertext,
         body=frame[:-MAC_BYTES],
         mac=mac,

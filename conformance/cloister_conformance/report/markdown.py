@@ -32,10 +32,10 @@ def render(report: Report) -> str:
             f"    - {test.failure.actual}",
             f"    - `{test.failure.repeat}`",
         ]
-    known = {
-        (test.known.clause or test.known.test, test.known.reason): test.known for test in report.tests if test.known
-    }
+    known = report.gather_known()
     if known:
         lines += ["", "### Known failures", ""]
-        lines += [f"- {name}: {reason}" for name, reason in known]
+    for reason, tests in known.items():
+        names = dict.fromkeys(str(test.known_as) for test in tests)
+        lines.append(f"- {', '.join(names)}: {reason}")
     return "\n".join(lines) + "\n"

@@ -94,18 +94,15 @@ def print_failure(console: Console, test: TestResult) -> None:
 
 def print_known(console: Console, report: Report) -> None:
     """Print the known failures, each reason once."""
-    reasons: dict[tuple[str, str], int] = {}
-    for test in report.tests:
-        if test.known:
-            key = (test.known.clause or test.known.test or "", test.known.reason)
-            reasons[key] = reasons.get(key, 0) + 1
+    reasons = report.gather_known()
     if reasons:
         console.print("\n[yellow]known failures[/]")
-    for (name, reason), count in reasons.items():
-        console.print(f"  [bold]{escape(name)}[/] {escape(reason)} [dim]({count} tests)[/]", highlight=False)
+    for reason, tests in reasons.items():
+        names = ", ".join(dict.fromkeys(str(test.known_as) for test in tests))
+        console.print(f"  [bold]{escape(names)}[/] {escape(reason)} [dim]({len(tests)} tests)[/]", highlight=False)
     for known in report.stale_known_failures:
         console.print(
-            f"[bold red]out of date[/] the known failure of {escape(known.clause or known.test or '')} did not show: "
+            f"[bold red]out of date[/] the known failure of {escape(', '.join(known.names))} did not show: "
             f"{escape(known.reason)}. Take it out of adapter.toml, or correct `expected`.",
             highlight=False,
         )

@@ -40,9 +40,7 @@ def test_seeds_are_random_in_both_halves(actors: Actors) -> None:
     iut, _ = actors()
     first = iut.call("identity.generate").result.seed
     for _ in range(20):
-        iut.call("identity.generate").must_match(
-            seed=f"^(?!{first[:16].hex()})(?!.{{32}}{first[16:].hex()})(?!.*(?:00){{8}})[0-9a-f]{{64}}$"
-        )
+        iut.call("identity.generate").must_exclude(seed=[bytes(8), first[:16], first[16:]])
 
 
 @clause("ID-2", "ID-3")
@@ -213,7 +211,7 @@ def test_a_signature_with_given_randomness_is_the_one_of_the_text(
 def test_two_signatures_of_one_message_differ(actors: Actors) -> None:
     iut, _ = actors()
     first = iut.call("identity.sign", private_key=ALICE.private, message=b"x").result.signature
-    iut.call("identity.sign", private_key=ALICE.private, message=b"x").must_match(signature=f"^(?!{first[:32].hex()})")
+    iut.call("identity.sign", private_key=ALICE.private, message=b"x").must_exclude(signature=[first[:32]])
 
 
 # Verifying

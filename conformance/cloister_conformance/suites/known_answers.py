@@ -10,27 +10,13 @@ from cloister_conformance.clause import clause
 from cloister_conformance.plugin import Actors
 from cloister_conformance.script import ConformanceFailure, ImplementationUnderTest
 
-STEMS = tuple(vector_files.CHAPTERS)
-ABOUT_A_CASE = {
-    "tcId",
-    "comment",
-    "flags",
-    "clauses",
-    "result",
-    "error",
-    "expected",
-    "intermediates",
-    "method",
-    "steps",
-}
-
 Case = dict[str, Any]
 
 
 def gather_cases() -> dict[tuple[str, str, tuple[str, ...]], list[Case]]:
     """Gather the cases by chapter, kind and clauses; each with all its steps."""
     gathered = defaultdict(list)
-    for stem in STEMS:
+    for stem in vector_files.CHAPTERS:
         document = vector_files.load(data.find_folder("vectors"), stem)
         for group in document["testGroups"]:
             for test in group["tests"]:
@@ -73,10 +59,8 @@ def find_failure(actors: Actors, case: Case) -> ConformanceFailure | None:
 
 def play(iut: ImplementationUnderTest, step: Case) -> None:
     """Play one step."""
-    method = step["method"]
-    params = {name: value for name, value in step.items() if name not in ABOUT_A_CASE}
-    answer = iut.call(method, **params)
+    answer = iut.call(step["method"], **step["input"])
     if "error" in step:
         answer.must_be_refused(step["error"])
     else:
-        answer.must_be(**step.get("expected", {}))
+        answer.must_be(**step["expected"])

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloister_conformance.clause import clause
-from cloister_conformance.frames import VARINT, field, make_sender, varint
+from cloister_conformance.hand_made.protobuf import VARINT, field, varint
+from cloister_conformance.hand_made.sender_keys import make_sender
 from cloister_conformance.plugin import Actors
 from cloister_conformance.script import ImplementationUnderTest
 from cloister_conformance.strategies import NOW, flip

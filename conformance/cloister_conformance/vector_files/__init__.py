@@ -1,17 +1,27 @@
 """The test vectors: verdicts written by hand, values from the reference, byte-identical on every run."""
 
 import json
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import cloister
 from pydantic import ValidationError
 
+from cloister_conformance import data
 from cloister_conformance.vector_files import format as form
-from cloister_conformance.vector_files import identity, notation, proof_of_work, sender_keys
 from cloister_conformance.vector_files.cases import Chapter
 
-CHAPTERS = {"notation": notation, "identity": identity, "sender_keys": sender_keys, "proof_of_work": proof_of_work}
+SPEC_STEMS = [file.stem[3:].replace("-", "_") for file in sorted(data.find_folder("spec").glob("[0-9]*.md"))]
+CHAPTERS = tuple(stem for stem in SPEC_STEMS if find_spec(f"{__name__}.{stem}"))
+"""The chapters that have vectors, in reading order: a folder here bears the stem of a chapter's file."""
+
+
+def build_chapter(stem: str) -> Chapter:
+    """Build the content of a chapter's file."""
+    chapter: Chapter = import_module(f"{__name__}.{stem}").build()
+    return chapter
 
 
 def build_document(chapter: Chapter) -> dict[str, Any]:
@@ -61,8 +71,8 @@ def encode_document(document: dict[str, Any]) -> str:
 def build_files() -> dict[str, str]:
     """Build the text of every generated file, by its path in the folder."""
     files = {}
-    for stem, module in CHAPTERS.items():
-        document = build_document(module.build())
+    for stem in CHAPTERS:
+        document = build_document(build_chapter(stem))
         files[f"{stem}.json"] = encode_document(document)
         files[f"schema/{stem}.schema.json"] = encode_document(form.build_schema(document))
     return files

@@ -9,9 +9,18 @@ import functools
 import operator
 import re
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag, create_model
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    create_model,
+    model_validator,
+)
 
 from cloister_conformance import protocol
 from cloister_conformance.protocol import Method
@@ -76,6 +85,19 @@ class Invalid(Case):
     error: str
 
 
+class Expected(Part):
+    """Members of a result: one or more of those that the method gives."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+    @model_validator(mode="after")
+    def check_stated(self) -> Self:
+        """Check that something is stated."""
+        if not self.model_fields_set:
+            raise ValueError("no member of the result is stated")
+        return self
+
+
 class Group(Part):
     """What every group has."""
 
@@ -117,19 +139,39 @@ def model_name(method: Method) -> str:
     return "".join(word.capitalize() for word in re.split(r"[._]", method.name))
 
 
+def build_expected(method: Method) -> type[BaseModel]:
+    """Build the model of what is expected of a method: its result, of which members may be left out."""
+    members = method.result.model_fields
+    if not members:
+        return method.result
+    # A factory makes a member optional without a default in the schema.
+    optional: dict[str, Any] = {
+        name: Annotated[member.annotation, *member.metadata, Field(default_factory=type(None))]
+        for name, member in members.items()
+    }
+    return create_model("Expected" + model_name(method), __base__=Expected, **optional)
+
+
+def build_answer(method: Method) -> dict[str, Any]:
+    """Build the members of a call that gives a result."""
+    return {
+        "input": (method.params, ...),
+        "expected": (build_expected(method), ...),
+        "intermediates": (dict[str, HexText] | None, None),
+    }
+
+
+def build_refusal(method: Method) -> dict[str, Any]:
+    """Build the members of a call that is refused."""
+    return {"input": (method.params, ...), "error": (one_of(method.errors), ...)}
+
+
 def build_case(method: Method) -> Any:
     """Build the type of a case that is one call of a method."""
-    valid = create_model(
-        "Valid" + model_name(method),
-        __base__=(Valid, method.params),
-        expected=(method.result, ...),
-        intermediates=(dict[str, HexText] | None, None),
-    )
+    valid = create_model("Valid" + model_name(method), __base__=Valid, **build_answer(method))
     if not method.errors:
         return valid
-    invalid = create_model(
-        "Invalid" + model_name(method), __base__=(Invalid, method.params), error=(one_of(method.errors), ...)
-    )
+    invalid = create_model("Invalid" + model_name(method), __base__=Invalid, **build_refusal(method))
     return Annotated[valid | invalid, Field(discriminator="result")]
 
 
@@ -137,20 +179,12 @@ def build_steps(methods: Iterable[Method]) -> dict[str, type[BaseModel]]:
     """Build the models of the steps that call one of these methods: answered, and refused."""
     steps: dict[str, type[BaseModel]] = {}
     for method in methods:
-        steps[method.name] = create_model(
-            "Answered" + model_name(method),
-            __base__=(Part, method.params),
-            method=(one_of([method.name]), ...),
-            expected=(method.result, ...),
-            intermediates=(dict[str, HexText] | None, None),
-        )
+        name: dict[str, Any] = {"method": (one_of([method.name]), ...)}
+        answered = create_model("Answered" + model_name(method), __base__=Part, **name, **build_answer(method))
+        steps[method.name] = answered
         if method.errors:
-            steps[method.name + " refused"] = create_model(
-                "Refused" + model_name(method),
-                __base__=(Part, method.params),
-                method=(one_of([method.name]), ...),
-                error=(one_of(method.errors), ...),
-            )
+            refused = create_model("Refused" + model_name(method), __base__=Part, **name, **build_refusal(method))
+            steps[method.name + " refused"] = refused
     return steps
 
 

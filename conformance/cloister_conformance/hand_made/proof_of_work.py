@@ -1,15 +1,16 @@
-"""Proofs of work for texts of any form, so that the form is the only thing wrong with a case."""
+"""Chapter 06: work for texts of any form, so that the form is the only thing wrong with a request."""
 
 import base64
 import hashlib
 from collections.abc import Callable
 from itertools import count
+from typing import Any
 
 from cloister import proof_of_work, wire
 
-from cloister_conformance.vector_files import material
-from cloister_conformance.vector_files.cases import Json
+from cloister_conformance.hand_made import material
 
+Json = dict[str, Any]
 TIMESTAMP = "1600000000000"
 TTL = "60000"
 RECIPIENT = material.derive_key_pair("recipient").public.hex()
@@ -30,6 +31,17 @@ def value_of(joined: bytes) -> Value:
     return lambda nonce: proof_of_work.decode_value(hashlib.sha512(nonce + h1).digest())
 
 
+def find_nonce(accepted: Callable[[bytes], bool], *, first: int = 0) -> str:
+    """Find the first nonce of 8 bytes from a counter on that passes a condition."""
+    return proof_of_work.encode_nonce(next(n for n in count(first) if accepted(n.to_bytes(8, "big"))))
+
+
+def find_nonce_between(joined: bytes, low: int, high: int, *, first: int = 0) -> str:
+    """Find the first nonce whose value is at least `low` and below `high`."""
+    value = value_of(joined)
+    return find_nonce(lambda nonce: low <= value(nonce) < high, first=first)
+
+
 def mine(
     timestamp: str = TIMESTAMP,
     ttl: str = TTL,
@@ -40,12 +52,10 @@ def mine(
     ttl_ms: int | None = None,
     first: int = 0,
 ) -> str:
-    """Find the first nonce of 8 bytes from a counter on; the target is that of `ttl_ms` if the text says no number."""
+    """Find the first nonce that suffices; the target is that of `ttl_ms` if the text says no number."""
     joined = payload(timestamp, ttl, recipient, data)
     target = proof_of_work.derive_target(len(joined), int(ttl) if ttl_ms is None else ttl_ms, difficulty)
-    value = value_of(joined)
-    counter = next(n for n in count(first) if value(n.to_bytes(8, "big")) < target)
-    return proof_of_work.encode_nonce(counter)
+    return find_nonce_between(joined, 0, target, first=first)
 
 
 def mine_bytes(size: int) -> bytes:

@@ -2,25 +2,26 @@
 
 import base64
 import hashlib
-from collections.abc import Callable
-from itertools import count
 
 from cloister import proof_of_work, wire
 from cloister.proof_of_work import MAX_U64, TARGET_SCALE
 
-from cloister_conformance.vector_files import material
-from cloister_conformance.vector_files.cases import Group, Json
-from cloister_conformance.vector_files.mining import (
+from cloister_conformance.hand_made import material
+from cloister_conformance.hand_made.proof_of_work import (
     DATA,
     RECIPIENT,
     TIMESTAMP,
     TTL,
+    Value,
+    find_nonce,
+    find_nonce_between,
     mine,
     payload,
     request,
     stages,
     value_of,
 )
+from cloister_conformance.vector_files.cases import Group, Json
 
 
 def insufficient(group: Group, comment: str, flag: str, clauses: str, inputs: Json) -> None:
@@ -84,17 +85,6 @@ def other_requests() -> Group:
     return group
 
 
-def find_nonce_between(joined: bytes, low: int, high: int) -> str:
-    """Find the first nonce whose value is at least `low` and below `high`."""
-    value = value_of(joined)
-    return find_nonce(lambda nonce: low <= value(nonce) < high)
-
-
-def find_nonce(accepted: Callable[[bytes], bool]) -> str:
-    """Find the first nonce that passes a condition."""
-    return proof_of_work.encode_nonce(next(n for n in count() if accepted(n.to_bytes(8, "big"))))
-
-
 def other_rules() -> Group:
     """Nonces that pass by another rule only: what a checker with that rule accepts, and what it refuses."""
     group = Group("OtherRule", "proof_of_work.check")
@@ -113,7 +103,7 @@ def other_rules() -> Group:
         return hashlib.sha512("".join(texts).encode("ascii")).digest()
 
     raw = base64.b64decode(DATA)
-    rules: dict[str, tuple[str, Callable[[bytes], int]]] = {
+    rules: dict[str, tuple[str, Value]] = {
         "the nonce after h1": ("PW-11", lambda nonce: first_eight(sha512(h1, nonce))),
         "the value least significant byte first": (
             "PW-11",

@@ -2,12 +2,16 @@
 
 from dataclasses import replace
 
-from cloister import identity, sender_keys
-from cloister.sender_keys import MAX_ITERATION, ChainKey, SenderKey
+from cloister import chain, identity, sender_keys
+from cloister.chain import ChainKey
+from cloister.sender_keys import MAX_ITERATION, SenderKey
 
-from cloister_conformance.vector_files import frames, material
+from cloister_conformance.hand_made import material
+from cloister_conformance.hand_made.protobuf import field
+from cloister_conformance.hand_made.sender_keys import VERSION, make_sender
 from cloister_conformance.vector_files.cases import Group, Json, answered, refused
-from cloister_conformance.vector_files.frames import VERSION, Sender
+from cloister_conformance.vector_files.identity.stages import stage_signature
+from cloister_conformance.vector_files.sender_keys.receiver import usual_plaintext
 
 DEPLOYED = {
     "name": "fixed-key values, read by python-axolotl and by Baileys WASignalGroup",
@@ -25,9 +29,9 @@ def chain_links() -> Group:
     group = Group("ChainLink", "sender_keys.derive")
     for name, chain_key in (("zeros", bytes(32)), ("0xff", b"\xff" * 32), ("0 to 31", bytes(range(32)))):
         group.valid(f"chain key of {name}", "Chain", "SK-2 SK-3", chain_key=chain_key)
-    sender = Sender("chain links")
+    sender = make_sender("chain links")
     for iteration in range(60):
-        chain_key = sender.chain_key(iteration)
+        chain_key = sender.chain_key_at(iteration)
         group.valid(f"link {iteration} of one chain", "Chain", "SK-2 SK-3", chain_key=chain_key)
     return group
 
@@ -35,10 +39,10 @@ def chain_links() -> Group:
 def stage(key: SenderKey, plaintext: bytes, Z: bytes) -> Json:
     """Describe the encryption of one message, with the values on its way."""
     k = key.signing_key.private
-    seed = sender_keys.derive_seed(key.chain_key)
+    seed = chain.derive_seed(key.chain_key)
     iv, cipher_key = sender_keys.derive_message_key(seed)
     ciphertext = sender_keys.encrypt_plaintext(seed, plaintext)
-    body = VERSION + frames.number(1, key.key_id) + frames.number(2, key.iteration) + frames.data(3, ciphertext)
+    body = VERSION + field(1, key.key_id) + field(2, key.iteration) + field(3, ciphertext)
     signature = identity.sign_with(k, body, Z=Z)
     stages = {
         "seed": seed,
@@ -46,9 +50,9 @@ def stage(key: SenderKey, plaintext: bytes, Z: bytes) -> Json:
         "cipher_key": cipher_key,
         "ciphertext": ciphertext,
         "body": body,
-        **material.stage_signature(k, body, Z),
+        **stage_signature(k, body, Z),
         "signature": signature,
-        "next_chain_key": sender_keys.derive_next_chain_key(key.chain_key),
+        "next_chain_key": chain.derive_next_chain_key(key.chain_key),
     }
     expected = {"message": (body + signature).hex()}
     return answered("sender_keys.encrypt", {"key": "alice", "plaintext": plaintext, "random": Z}, expected, stages)
@@ -56,7 +60,7 @@ def stage(key: SenderKey, plaintext: bytes, Z: bytes) -> Json:
 
 def advance(key: SenderKey) -> SenderKey:
     """Advance a sender key by one message."""
-    return replace(key, iteration=key.iteration + 1, chain_key=sender_keys.derive_next_chain_key(key.chain_key))
+    return replace(key, iteration=key.iteration + 1, chain_key=chain.derive_next_chain_key(key.chain_key))
 
 
 def create(key: SenderKey) -> Json:
@@ -68,8 +72,8 @@ def create(key: SenderKey) -> Json:
 
 def distribute(key: SenderKey) -> Json:
     """Describe the distribution of a sender key."""
-    numbers = frames.number(1, key.key_id) + frames.number(2, key.iteration)
-    frame = VERSION + numbers + frames.data(3, key.chain_key) + frames.data(4, key.signing_key.public)
+    numbers = field(1, key.key_id) + field(2, key.iteration)
+    frame = VERSION + numbers + field(3, key.chain_key) + field(4, key.signing_key.public)
     return answered("sender_keys.distribute", {"key": "alice"}, {"distribution": frame.hex()})
 
 
@@ -172,7 +176,7 @@ def staged_conversations() -> Group:
         steps = [create(key), distribute(key)]
         for iteration in range(start, start + count):
             Z = material.derive_bytes(f"conversation {index}, Z {iteration}", 64)
-            steps.append(stage(key, Sender.plaintext(iteration), Z))
+            steps.append(stage(key, usual_plaintext(iteration), Z))
             key = advance(key)
             if iteration == start + count // 2:
                 steps += [distribute(key), distribute(key)]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from cloister import identity
 from cloister.identity import LOW_ORDER, P, Q
 
-from cloister_conformance.vector_files import material
+from cloister_conformance.hand_made import material
 
 CURVE_A = 486662
 

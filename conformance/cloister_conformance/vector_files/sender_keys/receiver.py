@@ -1,9 +1,19 @@
 """What a receiver of sender keys is given, step by step; used by the cases of chapter 04."""
 
+from cloister_conformance.hand_made.sender_keys import Sender
 from cloister_conformance.vector_files.cases import Json, answered, refused
-from cloister_conformance.vector_files.frames import Sender
 
 NOW_MS = 1_600_000_000_000
+
+
+def usual_plaintext(iteration: int) -> bytes:
+    """Return the usual plaintext of an iteration: `message N` in ASCII."""
+    return f"message {iteration}".encode("ascii")
+
+
+def message(sender: Sender, iteration: int) -> bytes:
+    """Build the usual message of an iteration."""
+    return sender.message(usual_plaintext(iteration), iteration)
 
 
 def process(frame: bytes | Sender, *, at: int = NOW_MS, record: str = "alice", error: str | None = None) -> Json:
@@ -18,8 +28,8 @@ def read(sender: Sender, *iterations: int, at: int = NOW_MS, record: str = "alic
     return [
         answered(
             "sender_keys.decrypt",
-            {"record": record, "message": sender.message(iteration), "now_ms": at},
-            {"plaintext": sender.plaintext(iteration).hex()},
+            {"record": record, "message": message(sender, iteration), "now_ms": at},
+            {"plaintext": usual_plaintext(iteration).hex()},
         )
         for iteration in iterations
     ]

@@ -6,19 +6,11 @@ from itertools import permutations
 
 from cloister import wire
 
-from cloister_conformance.vector_files import frames
+from cloister_conformance.hand_made import protobuf
+from cloister_conformance.hand_made.protobuf import WireType
+from cloister_conformance.hand_made.sender_keys import VERSION, make_sender
 from cloister_conformance.vector_files.cases import Group, Json
-from cloister_conformance.vector_files.frames import (
-    BYTES,
-    END_GROUP,
-    FIXED32,
-    FIXED64,
-    START_GROUP,
-    VARINT,
-    VERSION,
-    Sender,
-)
-from cloister_conformance.vector_files.receiver import NOW_MS, process, read
+from cloister_conformance.vector_files.sender_keys.receiver import NOW_MS, process, read
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,21 +52,32 @@ class Layout:
 
 def distribution_layout() -> Layout:
     """The distribution, iteration 0; afterwards message 0 is read."""
-    sender = Sender("notation")
-    other = Sender("notation, other")
-    number, data = frames.number, frames.data
+    sender = make_sender("notation")
+    other = make_sender("notation, other")
     return Layout(
         kind="Distribution",
         method="sender_keys.process",
         param="distribution",
         fields=[
-            Field("id", 1, VARINT, number(1, sender.key_id), number(1, 6)),
-            Field("iteration", 2, VARINT, number(2, 0), number(2, 1)),
-            Field("chain_key", 3, BYTES, data(3, sender.chain_key(0)), data(3, other.chain_key(0))),
-            Field("signing_key", 4, BYTES, data(4, sender.pair.public), data(4, other.pair.public)),
+            Field("id", 1, WireType.VARINT, protobuf.field(1, sender.key_id), protobuf.field(1, 6)),
+            Field("iteration", 2, WireType.VARINT, protobuf.field(2, 0), protobuf.field(2, 1)),
+            Field(
+                "chain_key",
+                3,
+                WireType.BYTES,
+                protobuf.field(3, sender.chain_key_at(0)),
+                protobuf.field(3, other.chain_key_at(0)),
+            ),
+            Field(
+                "signing_key",
+                4,
+                WireType.BYTES,
+                protobuf.field(4, sender.signing_key.public),
+                protobuf.field(4, other.signing_key.public),
+            ),
         ],
         trailer_bytes=0,
-        build=lambda version, protobuf: version + protobuf,
+        build=lambda version, fields: version + fields,
         expected={},
         before=[],
         after_valid=read(sender, 0),
@@ -84,25 +87,24 @@ def distribution_layout() -> Layout:
 
 def message_layout() -> Layout:
     """The message of iteration 0, signed in whatever form it has; afterwards message 1 is read."""
-    sender = Sender("notation")
-    number, data = frames.number, frames.data
+    sender = make_sender("notation")
     return Layout(
         kind="Message",
         method="sender_keys.decrypt",
         param="message",
         fields=[
-            Field("id", 1, VARINT, number(1, sender.key_id), number(1, 6)),
-            Field("iteration", 2, VARINT, number(2, 0), number(2, 1)),
+            Field("id", 1, WireType.VARINT, protobuf.field(1, sender.key_id), protobuf.field(1, 6)),
+            Field("iteration", 2, WireType.VARINT, protobuf.field(2, 0), protobuf.field(2, 1)),
             Field(
                 "ciphertext",
                 3,
-                BYTES,
-                data(3, sender.ciphertext(0, b"hello group")),
-                data(3, sender.ciphertext(1, b"other")),
+                WireType.BYTES,
+                protobuf.field(3, sender.ciphertext(b"hello group", 0)),
+                protobuf.field(3, sender.ciphertext(b"other", 1)),
             ),
         ],
         trailer_bytes=64,
-        build=lambda version, protobuf: frames.sign(version + protobuf, sender.pair),
+        build=lambda version, fields: sender.sign(version + fields),
         expected={"plaintext": b"hello group".hex()},
         before=[process(sender)],
         after_valid=read(sender, 1),
@@ -127,10 +129,10 @@ def read_frames(layout: Layout) -> Group:
         inputs: Json = {"record": "alice", layout.param: frame, "now_ms": NOW_MS}
         group.valid(comment, flag, clauses, expected=layout.expected, **inputs)
 
-    protobuf = b"".join(layout.encoded)
-    good("as every writer writes it", "Canonical", "NE-7", layout.build(VERSION, protobuf))
+    whole = b"".join(layout.encoded)
+    good("as every writer writes it", "Canonical", "NE-7", layout.build(VERSION, whole))
     for low in (0, 1, 2, *range(4, 16)):
-        frame = layout.build(bytes([0x30 | low]), protobuf)
+        frame = layout.build(bytes([0x30 | low]), whole)
         good(f"version byte 0x3{low:x}", "LowNibble", "NE-6", frame)
     for variants in (field_orders, added_fields, repeated_fields, long_varints, great_numbers, doubled_types):
         for comment, flag, clauses, parts in variants(layout):
@@ -143,7 +145,7 @@ def read_frames(layout: Layout) -> Group:
 def fill_up(layout: Layout, size: int) -> bytes:
     """Build a frame of a size, an unknown field taking the place."""
     room = size - 1 - sum(map(len, layout.encoded)) - layout.trailer_bytes
-    return layout.build(VERSION, b"".join([*layout.encoded, frames.data(9, bytes(room - 4))]))
+    return layout.build(VERSION, b"".join([*layout.encoded, protobuf.field(9, bytes(room - 4))]))
 
 
 def field_orders(layout: Layout) -> Iterator[Variant]:
@@ -177,8 +179,8 @@ def repeated_fields(layout: Layout) -> Iterator[Variant]:
             (f"{name} three times", [field.other, *encoded, field.other, field.encoded]),
         ):
             yield comment, "RepeatedField", "NE-10", parts
-        if field.wire_type == BYTES:
-            empty = frames.data(field.number, b"")
+        if field.wire_type == WireType.BYTES:
+            empty = protobuf.field(field.number, b"")
             yield f"{name} twice, the first empty", "RepeatedField", "NE-10", [empty, *encoded]
     parts = [*(field.other for field in layout.fields), *encoded]
     yield "all fields twice, the right ones last", "RepeatedField", "NE-10", parts
@@ -193,28 +195,28 @@ def long_varints(layout: Layout) -> Iterator[Variant]:
     """Tags, lengths and numbers in more bytes than necessary."""
     for field in layout.fields:
         for size in range(2, 6):
-            tag = frames.tag(field.number, field.wire_type, size=size)
+            tag = protobuf.tag(field.number, field.wire_type, size=size)
             parts = replace_field(layout, field, tag + field.value)
             yield f"tag of {field.name} in {size} bytes", "LongVarint", "NE-13", parts
-        for size in range(2, 6 if field.wire_type == BYTES else 11):
+        for size in range(2, 6 if field.wire_type == WireType.BYTES else 11):
             parts = replace_field(layout, field, encode_long(field, size))
-            kind = f"length of {field.name}" if field.wire_type == BYTES else field.name
+            kind = f"length of {field.name}" if field.wire_type == WireType.BYTES else field.name
             yield f"{kind} in {size} bytes", "LongVarint", "NE-13", parts
 
 
 def encode_long(field: Field, size: int) -> bytes:
     """Encode a field with its number or its length in this many bytes."""
-    if field.wire_type == BYTES:
-        return frames.data(field.number, field.value[1:], size=size)
-    return frames.number(field.number, field.value[0], size=size)
+    if field.wire_type == WireType.BYTES:
+        return protobuf.field(field.number, field.value[1:], size=size)
+    return protobuf.field(field.number, field.value[0], size=size)
 
 
 def great_numbers(layout: Layout) -> Iterator[Variant]:
     """Numbers with bits above the 32 that count."""
     for field in layout.fields:
-        if field.wire_type == VARINT:
+        if field.wire_type == WireType.VARINT:
             for bit in (32, 33, 35, 40, 62, 63):
-                parts = replace_field(layout, field, frames.number(field.number, field.value[0] + (1 << bit)))
+                parts = replace_field(layout, field, protobuf.field(field.number, field.value[0] + (1 << bit)))
                 yield f"{field.name} plus 2^{bit}", "HighBits", "NE-13", parts
 
 
@@ -240,12 +242,12 @@ def refused_frames(layout: Layout) -> Group:
         inputs: Json = {"record": "alice", layout.param: frame, "now_ms": NOW_MS}
         group.invalid(comment, error, flag, clauses, **inputs)
 
-    protobuf = b"".join(layout.encoded)
+    whole = b"".join(layout.encoded)
     for version in OTHER_VERSIONS:
-        frame = layout.build(bytes([version]), protobuf)
+        frame = layout.build(bytes([version]), whole)
         bad(f"version byte 0x{version:02x}", "UnsupportedVersion", "OtherVersion", "NE-5", frame)
     for size in range(1 + layout.trailer_bytes):
-        frame = layout.build(VERSION, protobuf)[:size]
+        frame = layout.build(VERSION, whole)[:size]
         bad(f"only the first {size} bytes", "InvalidMessage", "FrameTooShort", "NE-16", frame)
     for variants in (cut_messages, absent_fields, broken_messages, giant_lengths):
         for comment, flag, clauses, parts in variants(layout):
@@ -257,13 +259,13 @@ def refused_frames(layout: Layout) -> Group:
 
 def cut_messages(layout: Layout) -> Iterator[Variant]:
     """The protobuf message cut after each of its bytes."""
-    protobuf = b"".join(layout.encoded)
+    whole = b"".join(layout.encoded)
     between_fields = [sum(map(len, layout.encoded[:count])) for count in range(len(layout.encoded))]
-    for size in range(len(protobuf)):
+    for size in range(len(whole)):
         if size in between_fields:
-            yield f"protobuf cut after {size} bytes, between fields", "AbsentField", "NE-11", [protobuf[:size]]
+            yield f"protobuf cut after {size} bytes, between fields", "AbsentField", "NE-11", [whole[:size]]
         else:
-            yield f"protobuf cut after {size} bytes", "Truncated", "NE-12", [protobuf[:size]]
+            yield f"protobuf cut after {size} bytes", "Truncated", "NE-12", [whole[:size]]
 
 
 def absent_fields(layout: Layout) -> Iterator[Variant]:
@@ -283,7 +285,7 @@ def broken_messages(layout: Layout) -> Iterator[Variant]:
         yield f"{name}, at the front", "NotProtobuf", "NE-12", [part, *layout.encoded]
         yield f"{name}, at the end", "NotProtobuf", "NE-12", [*layout.encoded, part]
     for field in layout.fields:
-        if field.wire_type == VARINT:
+        if field.wire_type == WireType.VARINT:
             yield (
                 f"{field.name} in 11 bytes",
                 "NotProtobuf",
@@ -295,26 +297,26 @@ def broken_messages(layout: Layout) -> Iterator[Variant]:
 def giant_lengths(layout: Layout) -> Iterator[Variant]:
     """A length that goes far beyond the end."""
     for index, field in enumerate(layout.fields):
-        if field.wire_type == BYTES:
+        if field.wire_type == WireType.BYTES:
             for length in (2**16, 2**31 - 1, 2**31, 2**32 - 1, 2**63 - 1, 2**63, 2**64 - 1):
-                giant = frames.tag(field.number, BYTES) + frames.varint(length) + field.value[1:]
+                giant = protobuf.tag(field.number, WireType.BYTES) + protobuf.varint(length) + field.value[1:]
                 yield f"{field.name} with length {length}", "LengthPrefix", "NE-12", [*layout.encoded[:index], giant]
 
 
 def unknown_fields(number: int) -> Iterator[tuple[str, bytes]]:
     """One field of each wire type."""
-    tag = frames.tag
-    yield "varint", tag(number, VARINT) + b"\x7f"
-    yield "64 bits", tag(number, FIXED64) + b"\xff" * 8
-    yield "bytes", tag(number, BYTES) + b"\x03abc"
-    yield "empty bytes", tag(number, BYTES) + b"\x00"
-    yield "group", tag(number, START_GROUP) + b"\x08\x07" + tag(number, END_GROUP)
-    yield "32 bits", tag(number, FIXED32) + b"\xff" * 4
+    tag = protobuf.tag
+    yield "varint", tag(number, WireType.VARINT) + b"\x7f"
+    yield "64 bits", tag(number, WireType.FIXED64) + b"\xff" * 8
+    yield "bytes", tag(number, WireType.BYTES) + b"\x03abc"
+    yield "empty bytes", tag(number, WireType.BYTES) + b"\x00"
+    yield "group", tag(number, WireType.START_GROUP) + b"\x08\x07" + tag(number, WireType.END_GROUP)
+    yield "32 bits", tag(number, WireType.FIXED32) + b"\xff" * 4
 
 
 def other_wire_types(field: Field) -> Iterator[tuple[str, bytes]]:
     """A field's number with each wire type that is not its own."""
-    own = "varint" if field.wire_type == VARINT else "bytes"
+    own = "varint" if field.wire_type == WireType.VARINT else "bytes"
     for kind, encoded in unknown_fields(field.number):
         if own not in kind:
             yield kind, encoded
@@ -322,13 +324,18 @@ def other_wire_types(field: Field) -> Iterator[tuple[str, bytes]]:
 
 def broken_parts() -> Iterator[tuple[str, bytes]]:
     """Parts that make any message unreadable."""
-    tag = frames.tag
-    for wire_type, value in ((VARINT, b"\x01"), (FIXED64, bytes(8)), (BYTES, b"\x00"), (FIXED32, bytes(4))):
+    tag = protobuf.tag
+    for wire_type, value in (
+        (WireType.VARINT, b"\x01"),
+        (WireType.FIXED64, bytes(8)),
+        (WireType.BYTES, b"\x00"),
+        (WireType.FIXED32, bytes(4)),
+    ):
         yield f"field number 0, wire type {wire_type}", tag(0, wire_type) + value
-    for wire_type in (6, 7):
-        yield f"wire type {wire_type}", tag(9, wire_type) + b"\x01"
-    yield "an unknown varint of 11 bytes", frames.number(9, 1, size=11)
-    yield "a length of 11 bytes", frames.data(9, b"abc", size=11)
-    yield "a tag of 11 bytes", frames.tag(9, VARINT, size=11) + b"\x01"
-    yield "an end of a group that has not begun", tag(9, END_GROUP)
-    yield "a group that ends as another", tag(9, START_GROUP) + tag(10, END_GROUP)
+    for unassigned in (6, 7):
+        yield f"wire type {unassigned}", tag(9, unassigned) + b"\x01"
+    yield "an unknown varint of 11 bytes", protobuf.field(9, 1, size=11)
+    yield "a length of 11 bytes", protobuf.field(9, b"abc", size=11)
+    yield "a tag of 11 bytes", tag(9, WireType.VARINT, size=11) + b"\x01"
+    yield "an end of a group that has not begun", tag(9, WireType.END_GROUP)
+    yield "a group that ends as another", tag(9, WireType.START_GROUP) + tag(10, WireType.END_GROUP)

@@ -1,0 +1,549 @@
+"""Chapter 03: the messages of a session and its ratchet."""
+
+import base64
+from typing import Any
+
+import pytest
+from cloister import chain, double_ratchet, identity, x3dh
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cloister_conformance.clause import clause
+from cloister_conformance.conversations import Frame, Side, establish, exchange
+from cloister_conformance.hand_made.pairwise_sessions import Chain, Initiator, Keys
+from cloister_conformance.hand_made.protobuf import field
+from cloister_conformance.plugin import Actors
+from cloister_conformance.script import Actor, Answer
+from cloister_conformance.strategies import bit_positions, entropies, flip, plaintexts, private_keys
+from cloister_conformance.suites.pairwise_sessions import (
+    BAD_KEYS,
+    OPENERS,
+    first,
+    has_one_time_prekeys,
+    import_keys,
+    make_sides,
+    order,
+    plain,
+    read_first,
+    start,
+)
+
+JUMPS = double_ratchet.MAX_FORWARD_JUMPS
+CHAINS = double_ratchet.MAX_RECEIVING_CHAINS
+
+
+def decode(peer: Actor, frame: Frame) -> Answer:
+    """Let the peer take a message apart, also one inside of a prekey message."""
+    if frame.kind == "prekey message":
+        return peer.call("session.decode_prekey_message", message=frame.message)
+    return peer.call("double_ratchet.decode_message", message=frame.message)
+
+
+# Keys
+
+
+@clause("PS-26", "PS-27")
+@given(chain_key=st.binary(min_size=32, max_size=32))
+def test_message_keys_follow_from_the_chain_key(actors: Actors, chain_key: bytes) -> None:
+    iut, peer = actors()
+    expected = peer.call("double_ratchet.derive", chain_key=chain_key)
+    iut.call("double_ratchet.derive", chain_key=chain_key).must_be_like(expected)
+
+
+@clause("PS-35")
+@given(root_key=st.binary(min_size=32, max_size=32), private=private_keys(), other=private_keys())
+def test_the_root_key_is_stepped_as_in_the_text(actors: Actors, root_key: bytes, private: bytes, other: bytes) -> None:
+    iut, peer = actors()
+    public = identity.derive_key_pair(identity.decode_private_key(other)).public
+    params = {"root_key": root_key, "ratchet_private": private, "ratchet_key": public}
+    iut.call("double_ratchet.step", **params).must_be_like(peer.call("double_ratchet.step", **params))
+
+
+@clause("PS-26", "PS-27", "PS-28", "PS-29", "PS-35")
+@given(texts=st.lists(plaintexts(), min_size=1, max_size=3), root=private_keys(), entropy=entropies())
+def test_a_ratchet_alone_talks(actors: Actors, texts: list[bytes], root: bytes, entropy: int) -> None:
+    iut, peer = actors(entropy)
+    start_ratchets(iut, peer, root)
+    for text in texts:
+        for sender, receiver in ((iut, peer), (peer, iut)):
+            message = sender.call("double_ratchet.encrypt", ratchet="ratchet", plaintext=text).result.message
+            receiver.call("double_ratchet.decrypt", ratchet="ratchet", message=message).must_be(plaintext=text)
+
+
+def start_ratchets(initiator: Actor, responder: Actor, root: bytes) -> None:
+    """Start the two ratchets of a session from keys that are given."""
+    keys = Keys()
+    alice = Initiator(keys=keys)
+    shared = {"ratchet": "ratchet", "root_key": root, "chain_key": root[::-1]}
+    initiator.call(
+        "double_ratchet.start_as_initiator",
+        identity_key=alice.identity.public,
+        peer_identity_key=keys.identity.public,
+        ratchet_key=keys.signed.public,
+        **shared,
+    ).must_be()
+    responder.call(
+        "double_ratchet.start_as_responder",
+        identity_key=keys.identity.public,
+        peer_identity_key=alice.identity.public,
+        ratchet_private=keys.signed.private,
+        **shared,
+    ).must_be()
+
+
+@clause("PS-35", "PS-36")
+@given(root=private_keys(), private=st.tuples(*(private_keys() for _ in range(3))))
+def test_with_given_ratchet_keys_frames_are_those_of_the_text(
+    actors: Actors, root: bytes, private: tuple[bytes, ...]
+) -> None:
+    iut, peer = actors()
+    keys, alice = Keys(), Initiator(keys=Keys())
+    for actor in (iut, peer):
+        actor.call(
+            "double_ratchet.start_as_initiator",
+            ratchet="ratchet",
+            identity_key=alice.identity.public,
+            peer_identity_key=keys.identity.public,
+            root_key=root,
+            chain_key=root,
+            ratchet_key=keys.signed.public,
+            ratchet_private=private[0],
+        ).must_be()
+    expected = peer.call("double_ratchet.encrypt", ratchet="ratchet", plaintext=b"x")
+    iut.call("double_ratchet.encrypt", ratchet="ratchet", plaintext=b"x").must_be_like(expected)
+
+
+@clause("PS-28")
+@OPENERS
+@pytest.mark.parametrize("size", [0, 1, 15, 16, 17, 31, 32, 159, 4096])
+def test_texts_of_any_length_are_read(actors: Actors, opener: str, size: int) -> None:
+    iut, peer = actors()
+    ours, theirs = start(iut, peer, opener)
+    exchange(ours, theirs, bytes(size))
+    exchange(theirs, ours, bytes(size))
+
+
+# What is refused
+
+
+def check_refused(side: Side, made: Chain, message: bytes, error: str) -> None:
+    """Check that a message is refused, and that the next good one, of counter 1, is read."""
+    side.decrypt(plain(message)).must_be_refused(error)
+    side.decrypt(plain(made.message(b"good", 1))).must_be(plaintext=b"good")
+    side.actor.call("session.encrypt", session=side.session, plaintext=b"x").must_be(kind="message")
+
+
+@clause("PS-29", "PS-48")
+@pytest.mark.parametrize("swapped", ["the sender is another", "the receiver is another", "the two are swapped", "none"])
+def test_a_message_for_another_pair_of_accounts_is_refused(actors: Actors, swapped: str) -> None:
+    iut, _ = actors()
+    side, made = read_first(iut)
+    other = identity.derive_key_pair(identity.clamp(bytes([9]) * 32)).public
+    sender, receiver = {
+        "the sender is another": (other, made.receiver),
+        "the receiver is another": (made.sender, other),
+        "the two are swapped": (made.receiver, made.sender),
+        "none": (identity.PublicKey(b""), identity.PublicKey(b"")),
+    }[swapped]
+    forged = Chain(sender=sender, receiver=receiver, ratchet_key=made.ratchet_key, chain_key=made.chain_key)
+    check_refused(side, made, forged.message(b"x", 1), "InvalidMac")
+
+
+@clause("PS-30")
+@pytest.mark.parametrize("version", range(0x30, 0x40))
+def test_the_version_byte_is_covered_as_received(actors: Actors, version: int) -> None:
+    iut, _ = actors()
+    side, made = read_first(iut)
+    side.decrypt(plain(made.message(b"x", 1, version=bytes([version])))).must_be(plaintext=b"x")
+
+
+@clause("PS-30", "PS-48")
+@pytest.mark.parametrize("version", [0x30, 0x32, 0x34, 0x3F])
+def test_another_version_byte_than_was_covered_is_refused(actors: Actors, version: int) -> None:
+    iut, _ = actors()
+    side, made = read_first(iut)
+    check_refused(side, made, bytes([version]) + made.message(b"x", 1)[1:], "InvalidMac")
+
+
+@clause("PS-31", "PS-48")
+@given(bit=st.integers(min_value=0, max_value=63))
+def test_a_mac_with_a_flipped_bit_is_refused(actors: Actors, bit: int) -> None:
+    iut, _ = actors()
+    side, made = read_first(iut)
+    message = made.message(b"x", 1)
+    check_refused(side, made, flip(message, 8 * (len(message) - 8) + bit), "InvalidMac")
+
+
+@clause("PS-29", "PS-48")
+@pytest.mark.parametrize("number", [2, 3, 4])
+def test_the_mac_covers_every_field(actors: Actors, number: int) -> None:
+    iut, _ = actors()
+    side, made = read_first(iut)
+    body = made.message(b"x", 1, {3: field(3, 5)})[:-8]
+    other = {2: field(2, 2), 3: field(3, 6), 4: field(4, bytes(16))}
+    changed = made.message(b"x", 1, {3: field(3, 5), number: other[number]})[:-8]
+    check_refused(side, made, changed + made.mac(body, 1), "InvalidMac")
+
+
+@clause("PS-32", "PS-48")
+@pytest.mark.parametrize("ciphertext", [b"", bytes(15), bytes(16), bytes(17), bytes(32)], ids=len)
+def test_a_ciphertext_that_does_not_decrypt_is_refused(actors: Actors, ciphertext: bytes) -> None:
+    iut, _ = actors()
+    side, made = read_first(iut)
+    check_refused(side, made, made.message(b"x", 1, {4: field(4, ciphertext)}), "DecryptionFailed")
+
+
+@clause("PS-33", "PS-48")
+@pytest.mark.parametrize("kind", BAD_KEYS)
+def test_a_ratchet_key_that_is_no_public_key_is_refused(actors: Actors, kind: str) -> None:
+    iut, _ = actors()
+    side, made = read_first(iut)
+    check_refused(side, made, made.message(b"x", 1, {1: field(1, BAD_KEYS[kind])}), "InvalidKey")
+
+
+@clause("PS-34", "PS-48")
+@pytest.mark.parametrize("counter", [2**31, 2**31 + 1, 2**32 - 1])
+def test_a_counter_over_the_last_is_refused(actors: Actors, counter: int) -> None:
+    iut, _ = actors()
+    side, made = read_first(iut)
+    check_refused(side, made, made.message(b"x", 1, {2: field(2, counter)}), "OutOfRange")
+
+
+@clause("PS-48")
+def test_ones_own_message_is_refused(actors: Actors) -> None:
+    iut, peer = actors()
+    ours, theirs = start(iut, peer)
+    ours.decrypt(ours.encrypt()).must_be_any_refusal()
+    exchange(theirs, ours)
+    exchange(ours, theirs)
+
+
+@clause("PS-48")
+@given(rubbish=st.binary(max_size=200), kind=st.sampled_from(["message", "prekey message"]))
+def test_arbitrary_bytes_are_refused_and_harm_nothing(actors: Actors, rubbish: bytes, kind: str) -> None:
+    iut, _ = actors()
+    side, made = read_first(iut)
+    side.decrypt(Frame(kind, b"\x33" + rubbish)).must_be_any_refusal()
+    side.decrypt(plain(made.message(b"good", 1))).must_be(plaintext=b"good")
+
+
+@clause("PS-48")
+@given(position=bit_positions(66), entropy=entropies())
+def test_a_refused_message_leaves_the_record_as_its_twin(actors: Actors, position: int, entropy: int) -> None:
+    iut, peer = actors(entropy)
+    ours, theirs = start(iut, peer)
+    frame = theirs.encrypt(b"genuine")
+    ours.decrypt(plain(flip(frame.message, position % (8 * len(frame.message))))).must_be_any_refusal()
+    ours.decrypt(frame).must_be(plaintext=b"genuine")
+    exchange(ours, theirs)
+    exchange(theirs, ours)
+
+
+# Counters and chains
+
+
+@clause("PS-36", "PS-37", "PS-38")
+@OPENERS
+@given(counts=st.lists(st.integers(min_value=1, max_value=3), min_size=2, max_size=4), entropy=entropies())
+def test_a_new_chain_begins_when_the_peer_has_a_new_ratchet_key(
+    actors: Actors, opener: str, counts: list[int], entropy: int
+) -> None:
+    iut, peer = actors(entropy)
+    ours, theirs = start(iut, peer, opener)
+    before = decode(peer, ours.encrypt())
+    last = before.result.counter
+    for count in counts:
+        exchange(theirs, ours)
+        exchange(theirs, ours)
+        begun = None
+        for counter in range(count):
+            frame = ours.encrypt()
+            decoded = decode(peer, frame)
+            decoded.must_be(counter=counter, previous_counter=last)
+            if begun is None:
+                decode(peer, frame).must_differ_from(before, "ratchet_key")
+                begun = decoded
+            else:
+                decode(peer, frame).must_be(ratchet_key=begun.result.ratchet_key)
+            theirs.decrypt(frame).must_be()
+        assert begun is not None
+        before, last = begun, count - 1
+
+
+@clause("PS-38")
+def test_the_previous_counter_is_0_if_nothing_was_sent(actors: Actors) -> None:
+    iut, peer = actors()
+    ours, theirs = make_sides(iut, peer)
+    ours.open(theirs.create_bundle(one_time=has_one_time_prekeys(iut))).must_be()
+    decode(peer, ours.encrypt()).must_be(counter=0, previous_counter=0)
+    decode(peer, ours.encrypt()).must_be(counter=1, previous_counter=0)
+
+
+@clause("PS-38")
+def test_the_responder_has_used_no_counter_before(actors: Actors) -> None:
+    iut, peer = actors()
+    ours, theirs = make_sides(iut, peer)
+    theirs.open(ours.create_bundle(one_time=has_one_time_prekeys(iut))).must_be()
+    exchange(theirs, ours)
+    decode(peer, ours.encrypt()).must_be(counter=0, previous_counter=0)
+
+
+@clause("PS-39", "PS-40")
+@pytest.mark.parametrize("claimed", [0, 1, 7, 2**32 - 1])
+def test_late_messages_are_read_whatever_the_previous_counter_says(actors: Actors, claimed: int) -> None:
+    iut, peer = actors()
+    ours, theirs = start(iut, peer)
+    late = [theirs.encrypt(b"%d" % number) for number in range(3)]
+    exchange(ours, theirs)
+    result = peer.call(
+        "session.encrypt_claiming", session=theirs.session, plaintext=b"new chain", previous_counter=claimed
+    ).result
+    ours.decrypt(Frame(result.kind, result.message)).must_be(plaintext=b"new chain")
+    for number in (2, 0, 1):
+        ours.decrypt(late[number]).must_be(plaintext=b"%d" % number)
+
+
+@clause("PS-40", "PS-41")
+@given(count=st.integers(min_value=1, max_value=6), data=st.data(), entropy=entropies())
+def test_messages_are_read_once_in_any_order(actors: Actors, count: int, data: st.DataObject, entropy: int) -> None:
+    iut, peer = actors(entropy)
+    ours, theirs = start(iut, peer)
+    frames = [theirs.encrypt(b"%d" % number) for number in range(count)]
+    order_of_arrival = data.draw(st.permutations(range(count)))
+    for number in order_of_arrival:
+        ours.decrypt(frames[number]).must_be(plaintext=b"%d" % number)
+        ours.decrypt(frames[number]).must_be_refused("DuplicateMessage")
+    exchange(ours, theirs)
+    for number in order_of_arrival:
+        ours.decrypt(frames[number]).must_be_refused("DuplicateMessage")
+    exchange(theirs, ours)
+
+
+@clause("PS-42")
+def test_a_message_at_the_skip_limit_is_read(actors: Actors) -> None:
+    iut, _ = actors()
+    side, made = read_first(iut)
+    for counter in (JUMPS + 1, JUMPS + 2, 1, JUMPS):
+        side.decrypt(plain(made.message(b"x", counter))).must_be(plaintext=b"x")
+
+
+@clause("PS-43", "PS-48")
+@pytest.mark.parametrize("ahead", [JUMPS + 1, JUMPS + 2, 25_001, 2**31 - 3])
+def test_a_message_over_the_skip_limit_is_refused(actors: Actors, ahead: int) -> None:
+    iut, _ = actors()
+    side, made = read_first(iut)
+    counter = 1 + ahead
+    far = made.message(b"x", min(counter, 30_000), {2: field(2, counter)})
+    check_refused(side, made, far, "TooFarAhead")
+
+
+@clause("PS-42", "PS-43")
+def test_the_skip_limit_holds_in_a_new_chain(actors: Actors) -> None:
+    iut, _ = actors()
+    side, alice = import_keys(iut)
+    far = alice.prekey_message(alice.chain.message(b"x", JUMPS + 1))
+    side.decrypt(Frame("prekey message", far)).must_be_refused("TooFarAhead")
+    near = alice.prekey_message(alice.chain.message(b"near", JUMPS))
+    side.decrypt(Frame("prekey message", near)).must_be(plaintext=b"near")
+    side.decrypt(first(alice, b"late")).must_be(plaintext=b"late")
+
+
+@clause("PS-44", "PS-45")
+def test_the_newest_skipped_seeds_are_kept_and_no_more(actors: Actors) -> None:
+    iut, _ = actors()
+    side, made = read_first(iut)
+    for counter in (JUMPS + 1, JUMPS + 3):
+        side.decrypt(plain(made.message(b"x", counter))).must_be(plaintext=b"x")
+    side.decrypt(plain(made.message(b"x", 1))).must_be_refused("DuplicateMessage")
+    for counter in (2, 3, JUMPS, JUMPS + 2):
+        side.decrypt(plain(made.message(b"x", counter))).must_be(plaintext=b"x")
+
+
+@clause("PS-44", "PS-45")
+def test_skipped_seeds_are_counted_over_all_chains(actors: Actors) -> None:
+    iut, peer = actors()
+    ours, theirs = start(iut, peer)
+    old = [theirs.encrypt(b"%d" % number) for number in range(4)]
+    ours.decrypt(old[3]).must_be(plaintext=b"3")
+    exchange(ours, theirs)
+    made = peer.call("session.encrypt_at", session=theirs.session, plaintext=b"far", counter=JUMPS - 1).result
+    ours.decrypt(Frame(made.kind, made.message)).must_be(plaintext=b"far")
+    for number in (0, 1):
+        ours.decrypt(old[number]).must_be_refused("DuplicateMessage")
+    ours.decrypt(old[2]).must_be(plaintext=b"2")
+
+
+def begin_chains(ours: Side, theirs: Side, count: int) -> list[Frame]:
+    """Let the peer begin so many chains, each with a message that is late."""
+    late = []
+    for number in range(count):
+        exchange(ours, theirs)
+        late.append(theirs.encrypt(b"%d" % number))
+        exchange(theirs, ours)
+    return late
+
+
+@clause("PS-46")
+def test_late_messages_of_the_newest_chains_are_read(actors: Actors) -> None:
+    iut, peer = actors()
+    ours, theirs = start(iut, peer)
+    for number, frame in enumerate(begin_chains(ours, theirs, CHAINS)):
+        ours.decrypt(frame).must_be(plaintext=b"%d" % number)
+
+
+@clause("PS-47")
+def test_late_messages_of_an_older_chain_are_refused(actors: Actors) -> None:
+    iut, peer = actors()
+    ours, theirs = start(iut, peer)
+    late = begin_chains(ours, theirs, CHAINS + 1)
+    ours.decrypt(late[0]).must_be_any_refusal()
+    ours.decrypt(late[1]).must_be(plaintext=b"1")
+
+
+# What a saved state holds
+
+
+def save(side: Side) -> Answer:
+    """Let a side save its record."""
+    return side.actor.call("save", handle=side.session)
+
+
+def restore(side: Side, state: str, session: str) -> Side:
+    """Restore a saved record under another handle; return the side that has it."""
+    side.actor.call("restore", handle=session, state=state).must_be()
+    return Side(actor=side.actor, account=side.account, identity=side.identity, session=session)
+
+
+@clause("PS-49")
+@given(data=st.data(), entropy=entropies())
+def test_a_saved_record_reads_nothing_that_was_read(actors: Actors, data: st.DataObject, entropy: int) -> None:
+    iut, peer = actors(entropy)
+    ours, theirs = start(iut, peer)
+    frames = [theirs.encrypt(b"%d" % number) for number in range(4)]
+    read = data.draw(st.permutations(range(4)))[: data.draw(st.integers(min_value=1, max_value=4))]
+    for number in read:
+        ours.decrypt(frames[number]).must_be(plaintext=b"%d" % number)
+    stolen = restore(ours, save(ours).result.state, "stolen")
+    for number in read:
+        stolen.decrypt(frames[number]).must_be_any_refusal()
+
+
+def spell(secret: bytes) -> list[str]:
+    """The texts that a saved state may write a secret as: hex, and base64 wherever it begins in it."""
+    texts = [secret.hex(), secret.hex().upper()]
+    for shift in range(3):
+        encoded = base64.b64encode(bytes(shift) + secret).decode("ascii")
+        texts.append(encoded[(4 * shift + 2) // 3 + (1 if shift else 0) : -4].strip("="))
+    return texts
+
+
+@clause("PS-49")
+def test_a_saved_record_holds_no_key_that_was_used(actors: Actors) -> None:
+    iut, _ = actors()
+    side, alice = import_keys(iut)
+    made = alice.chain
+    for counter in (0, 2):
+        side.decrypt(Frame("prekey message", alice.prekey_message(made.message(b"x", counter)))).must_be()
+    used: list[bytes] = [made.chain_key_at(counter) for counter in range(3)]
+    for counter in (0, 2):
+        seed = made.seed(counter)
+        used += [seed, *double_ratchet.derive_message_keys(seed)[:2]]
+    save(side).must_exclude(state=[text for secret in used for text in spell(secret)])
+
+
+@clause("PS-8", "PS-49")
+def test_a_saved_account_holds_no_one_time_prekey_that_was_used(actors: Actors) -> None:
+    iut, _ = actors()
+    side, alice = import_keys(iut, one_time=True)
+    assert alice.keys.one_time is not None
+    side.decrypt(first(alice)).must_be(plaintext=b"x")
+    iut.call("save", handle=side.account).must_exclude(state=spell(alice.keys.one_time.private))
+
+
+@clause("PS-50")
+@OPENERS
+def test_a_stolen_record_stops_reading_after_a_round_trip(actors: Actors, opener: str) -> None:
+    iut, peer = actors()
+    ours, theirs = start(iut, peer, opener)
+    stolen = restore(ours, save(ours).result.state, "stolen")
+    still = theirs.encrypt(b"before")
+    stolen.decrypt(still).must_be(plaintext=b"before")
+    ours.decrypt(still).must_be(plaintext=b"before")
+    exchange(ours, theirs)
+    exchange(theirs, ours)
+    exchange(ours, theirs)
+    healed = theirs.encrypt(b"after")
+    stolen.decrypt(healed).must_be_any_refusal()
+    ours.decrypt(healed).must_be(plaintext=b"after")
+
+
+# Deniability
+
+
+@clause("PS-12", "PS-29", "PS-64")
+@pytest.mark.parametrize("one_time", [True, False])
+def test_the_receiver_could_have_written_it_all(actors: Actors, *, one_time: bool) -> None:
+    iut, _ = actors()
+    side, alice = import_keys(iut, one_time=one_time)
+    forged = forge(alice)
+    for counter in range(3):
+        message = alice.prekey_message(forged.message(b"%d" % counter, counter))
+        side.decrypt(Frame("prekey message", message)).must_be(plaintext=b"%d" % counter)
+
+
+def forge(alice: Initiator) -> Chain:
+    """Start the sending chain of a peer with the receiver's private keys, and of the peer's with those of this session alone."""
+    keys = alice.keys
+    dh = [
+        identity.agree(keys.signed.private, alice.identity.public),
+        identity.agree(keys.identity.private, alice.base.public),
+        identity.agree(keys.signed.private, alice.base.public),
+        identity.agree(keys.one_time.private, alice.base.public) if keys.one_time else b"",
+    ]
+    derived = chain.derive_key(b"\xff" * 32 + b"".join(dh), bytes(32), b"WhisperText", 64)
+    return alice.start_chain(x3dh.RootKey(derived[:32]))
+
+
+# Readings
+
+
+def answers_result(answer: Answer) -> bool:
+    """Tell whether a step was answered with a result."""
+    answer.must_be_answered()
+    return "result" in answer.step.answer
+
+
+@clause("PS-42", "PS-43")
+def test_reading_of_the_skip_limit(actors: Actors, note_reading: Any) -> None:  # noqa: ANN401 - a fixture
+    reading = "none up to 30000"
+    for limit in (1998, 1999, 2000, 25_000, 30_000):
+        iut, _ = actors()
+        side, made = read_first(iut)
+        if not answers_result(side.decrypt(plain(made.message(b"x", 1 + limit)))):
+            break
+        reading = str(limit)
+    note_reading("skip limit", f"at least {reading}")
+
+
+@clause("NE-6", "PS-30")
+def test_reading_of_the_low_version_bits(actors: Actors, note_reading: Any) -> None:  # noqa: ANN401
+    read = []
+    for version in (0x32, 0x33, 0x34, 0x3F):
+        iut, _ = actors()
+        side, made = read_first(iut)
+        if answers_result(side.decrypt(plain(made.message(b"x", 1, version=bytes([version]))))):
+            read.append(f"{version:02x}")
+    note_reading("version bytes read", " ".join(read))
+
+
+@clause("PS-39")
+def test_reading_of_the_previous_counter(actors: Actors, note_reading: Any) -> None:  # noqa: ANN401
+    iut, peer = actors()
+    ours, theirs = make_sides(iut, peer)
+    establish(*order("peer", ours, theirs), one_time=has_one_time_prekeys(iut))
+    late = [theirs.encrypt() for _ in range(2)]
+    exchange(ours, theirs)
+    made = peer.call("session.encrypt_claiming", session=theirs.session, plaintext=b"x", previous_counter=0).result
+    ours.decrypt(Frame(made.kind, made.message)).must_be(plaintext=b"x")
+    ignored = answers_result(ours.decrypt(late[1]))
+    note_reading("previous counter", "ignored" if ignored else "closes the chain before")

@@ -1,0 +1,492 @@
+"""Chapter 03: several sessions with one peer, restarts, and requests for a session."""
+
+import hmac
+from collections.abc import Mapping
+
+import pytest
+from cloister import chain, identity, session, session_request, x3dh
+from cloister.identity import KeyPair
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cloister_conformance.clause import clause
+from cloister_conformance.conversations import Frame, Side, establish, exchange
+from cloister_conformance.hand_made.pairwise_sessions import ALICE, BOB, CAROL, NOTHING, Keys, make_pair
+from cloister_conformance.hand_made.protobuf import VARINT, field, join
+from cloister_conformance.plugin import Actors
+from cloister_conformance.script import Actor, ImplementationUnderTest
+from cloister_conformance.strategies import NOW, bit_positions, entropies, flip
+from cloister_conformance.suites.pairwise_sessions import (
+    BAD_KEYS,
+    check_nothing_opened,
+    has_one_time_prekeys,
+    make_sides,
+    order,
+    start,
+)
+from cloister_conformance.suites.pairwise_sessions_messages import decode
+
+ARCHIVED = session.MAX_ARCHIVED_SESSIONS
+ARCHIVE_LIFETIME = session.ARCHIVE_LIFETIME_MS
+MAX_AGE = session_request.MAX_REQUEST_AGE_MS
+MAX_AHEAD = session_request.MAX_REQUEST_AHEAD_MS
+
+LOWER, HIGHER = sorted((ALICE, BOB), key=lambda pair: pair.public)
+"""Identities, in the order of their account ids."""
+
+
+# Several sessions
+
+
+def reopen(initiator: Side, responder: Side, iut: ImplementationUnderTest, *, now_ms: int = NOW) -> None:
+    """Open another session and let the responder read in it."""
+    bundle = responder.create_bundle(one_time=has_one_time_prekeys(iut), now_ms=now_ms)
+    initiator.open(bundle, now_ms=now_ms).must_be()
+    responder.decrypt(initiator.encrypt(), now_ms=now_ms).must_be(plaintext=b"x")
+
+
+@clause("PS-51")
+def test_late_messages_of_archived_sessions_are_read(actors: Actors) -> None:
+    iut, peer = actors()
+    ours, theirs = start(iut, peer)
+    late = [theirs.encrypt(b"0")]
+    for number in range(1, ARCHIVED + 1):
+        reopen(theirs, ours, iut)
+        late.append(theirs.encrypt(b"%d" % number))
+    for number, frame in enumerate(late):
+        ours.decrypt(frame).must_be(plaintext=b"%d" % number)
+
+
+@clause("PS-51")
+def test_an_archived_session_is_read_for_its_lifetime(actors: Actors) -> None:
+    iut, peer = actors()
+    ours, theirs = start(iut, peer)
+    late = theirs.encrypt(b"late")
+    reopen(theirs, ours, iut, now_ms=NOW + 1000)
+    reopen(theirs, ours, iut, now_ms=NOW + 2000)
+    ours.decrypt(late, now_ms=NOW + 1000 + ARCHIVE_LIFETIME).must_be(plaintext=b"late")
+
+
+@clause("PS-52")
+def test_an_archived_session_expires(actors: Actors) -> None:
+    iut, peer = actors()
+    ours, theirs = start(iut, peer)
+    late = [theirs.encrypt(b"%d" % number) for number in range(2)]
+    reopen(theirs, ours, iut, now_ms=NOW + 1000)
+    ours.decrypt(late[0], now_ms=NOW + 2000).must_be(plaintext=b"0")
+    ours.decrypt(late[1], now_ms=NOW + 1001 + ARCHIVE_LIFETIME).must_be_any_refusal()
+
+
+@clause("PS-52")
+def test_the_session_that_is_sent_in_does_not_expire(actors: Actors) -> None:
+    iut, peer = actors()
+    ours, theirs = start(iut, peer)
+    ours.decrypt(theirs.encrypt(b"late"), now_ms=NOW + 10 * ARCHIVE_LIFETIME).must_be(plaintext=b"late")
+
+
+@clause("PS-53")
+@pytest.mark.parametrize("known", [False, True], ids=["no session", "a session with somebody else"])
+def test_a_message_without_a_session_is_refused(actors: Actors, *, known: bool) -> None:
+    iut, peer = actors()
+    ours, _ = start(iut, peer)
+    stranger = Side(actor=peer, account="carol", identity=CAROL)
+    stranger.create_account()
+    dave = Side(actor=peer, account="dave", identity=make_pair(77))
+    dave.create_account()
+    writes, reads = stranger.meet(dave), dave.meet(stranger)
+    establish(writes, reads, one_time=True)
+    with_carol = ours.meet(stranger, "with carol")
+    (ours if known else with_carol).decrypt(writes.encrypt()).must_be_refused(
+        "InvalidMac" if known else "UnknownSession"
+    )
+    check_nothing_opened(with_carol)
+
+
+@clause("PS-54")
+def test_the_session_that_was_set_up_last_is_sent_in(actors: Actors) -> None:
+    iut, peer = actors()
+    ours, theirs = start(iut, peer)
+    old = decode(peer, ours.encrypt())
+    reopen(theirs, ours, iut)
+    frame = ours.encrypt(b"new")
+    decode(peer, frame).must_differ_from(old, "ratchet_key")
+    theirs.decrypt(frame).must_be(plaintext=b"new")
+    reopen(ours, theirs, iut)
+    theirs.decrypt(ours.encrypt(b"newer")).must_be(plaintext=b"newer")
+
+
+@clause("PS-54")
+def test_reading_in_an_archived_session_does_not_change_the_one_that_is_sent_in(actors: Actors) -> None:
+    iut, peer = actors()
+    ours, theirs = start(iut, peer)
+    exchange(ours, theirs)
+    late = [theirs.encrypt(b"%d" % number) for number in range(2)]
+    reopen(theirs, ours, iut)
+    current = decode(peer, ours.encrypt()).result
+    for number, frame in enumerate(late):
+        ours.decrypt(frame).must_be(plaintext=b"%d" % number)
+        decode(peer, ours.encrypt()).must_be(ratchet_key=current.ratchet_key)
+
+
+def cross(iut: Actor, peer: Actor, ours: KeyPair, theirs: KeyPair, *, one_time: bool) -> tuple[Side, Side]:
+    """Let both sides open a session with the other's bundle before either has read anything; then both read."""
+    bob, alice = Side(actor=iut, account="bob", identity=ours), Side(actor=peer, account="alice", identity=theirs)
+    for side in (bob, alice):
+        side.create_account()
+    bob, alice = bob.meet(alice), alice.meet(bob)
+    bundles = bob.create_bundle(one_time=one_time), alice.create_bundle(one_time=one_time)
+    bob.open(bundles[1]).must_be()
+    alice.open(bundles[0]).must_be()
+    first = bob.encrypt(b"from bob"), alice.encrypt(b"from alice")
+    bob.decrypt(first[1]).must_be(plaintext=b"from alice")
+    alice.decrypt(first[0]).must_be(plaintext=b"from bob")
+    return bob, alice
+
+
+@clause("PS-55")
+def test_the_higher_account_goes_on_in_the_session_that_it_opened(actors: Actors) -> None:
+    iut, peer = actors()
+    bob, _ = cross(iut, peer, HIGHER, LOWER, one_time=has_one_time_prekeys(iut))
+    iut.call("session.encrypt", session=bob.session, plaintext=b"x").must_be(kind="prekey message")
+
+
+@clause("PS-54", "PS-55")
+def test_the_lower_account_goes_on_in_the_session_that_was_opened_for_it(actors: Actors) -> None:
+    iut, peer = actors()
+    bob, _ = cross(iut, peer, LOWER, HIGHER, one_time=has_one_time_prekeys(iut))
+    iut.call("session.encrypt", session=bob.session, plaintext=b"x").must_be(kind="message")
+
+
+@clause("PS-40", "PS-51", "PS-54", "PS-55")
+@pytest.mark.parametrize("ours", [LOWER, HIGHER], ids=["lower", "higher"])
+@given(writers=st.lists(st.booleans(), min_size=1, max_size=8), entropy=entropies())
+def test_nothing_is_lost_when_requests_cross(actors: Actors, ours: KeyPair, writers: list[bool], entropy: int) -> None:
+    iut, peer = actors(entropy)
+    theirs = LOWER if ours is HIGHER else HIGHER
+    bob, alice = cross(iut, peer, ours, theirs, one_time=has_one_time_prekeys(iut))
+    for number, ours_writes in enumerate(writers):
+        crossing = bob.encrypt(b"b%d" % number), alice.encrypt(b"a%d" % number)
+        if ours_writes:
+            alice.decrypt(crossing[0]).must_be(plaintext=b"b%d" % number)
+            bob.decrypt(crossing[1]).must_be(plaintext=b"a%d" % number)
+        else:
+            bob.decrypt(crossing[1]).must_be(plaintext=b"a%d" % number)
+            alice.decrypt(crossing[0]).must_be(plaintext=b"b%d" % number)
+
+
+# Restarts
+
+
+def restart(iut: ImplementationUnderTest, *handles: str) -> None:
+    """Save what handles stand for, end the process, and restore it in another."""
+    states = {handle: iut.call("save", handle=handle).result.state for handle in handles}
+    iut.restart()
+    for handle, state in states.items():
+        iut.call("restore", handle=handle, state=state).must_be()
+
+
+@clause("PS-56")
+@pytest.mark.parametrize("opener", ["iut", "peer"])
+@given(data=st.data(), entropy=entropies())
+def test_a_conversation_goes_on_after_a_restart(actors: Actors, opener: str, data: st.DataObject, entropy: int) -> None:
+    iut, peer = actors(entropy)
+    ours, theirs = make_sides(iut, peer)
+    initiator, responder = order(opener, ours, theirs)
+    initiator.open(responder.create_bundle(one_time=has_one_time_prekeys(iut))).must_be()
+    restart(iut, ours.account, ours.session)
+    exchange(initiator, responder, b"first")
+    late = theirs.encrypt(b"late") if opener == "peer" else None
+    if data.draw(st.booleans()):
+        exchange(responder, initiator, b"answer")
+    restart(iut, ours.account, ours.session)
+    exchange(ours, theirs, b"after")
+    exchange(theirs, ours, b"answer after")
+    if late:
+        ours.decrypt(late).must_be(plaintext=b"late")
+        restart(iut, ours.account, ours.session)
+        ours.decrypt(late).must_be_refused("DuplicateMessage")
+
+
+@clause("PS-56")
+def test_a_restored_record_keeps_all_its_sessions(actors: Actors) -> None:
+    iut, peer = actors()
+    ours, theirs = start(iut, peer)
+    late = [theirs.encrypt(b"0")]
+    for number in range(1, 4):
+        reopen(theirs, ours, iut)
+        late += [theirs.encrypt(b"%d" % number), theirs.encrypt(b"skip")]
+        ours.decrypt(late[-1]).must_be(plaintext=b"skip")
+    restart(iut, ours.account, ours.session)
+    for number, frame in enumerate([late[0], *late[1::2]]):
+        ours.decrypt(frame).must_be(plaintext=b"%d" % number)
+    exchange(ours, theirs)
+
+
+@clause("PS-52", "PS-56")
+def test_a_restored_record_knows_when_its_sessions_expire(actors: Actors) -> None:
+    iut, peer = actors()
+    ours, theirs = start(iut, peer)
+    late = [theirs.encrypt(b"%d" % number) for number in range(2)]
+    reopen(theirs, ours, iut, now_ms=NOW + 1000)
+    restart(iut, ours.account, ours.session)
+    ours.decrypt(late[0], now_ms=NOW + 1000 + ARCHIVE_LIFETIME).must_be(plaintext=b"0")
+    ours.decrypt(late[1], now_ms=NOW + 1001 + ARCHIVE_LIFETIME).must_be_any_refusal()
+
+
+@clause("PS-57")
+@pytest.mark.parametrize("rubbish", ["", "rubbish", "{}", "[]", "null", "00", '{"version":99}'])
+def test_a_text_that_is_no_saved_state_is_refused(actors: Actors, rubbish: str) -> None:
+    iut, peer = actors()
+    ours, theirs = start(iut, peer)
+    iut.call("restore", handle="rubbish", state=rubbish).must_be_refused("UnreadableState")
+    exchange(theirs, ours)
+
+
+# Session requests
+
+
+def make_request(
+    keys: Keys,
+    receiver: KeyPair = BOB,
+    *,
+    now_ms: int = NOW,
+    bundle: bytes | None = None,
+    mac: bytes | None = None,
+    other: Mapping[int, bytes] = NOTHING,
+) -> bytes:
+    """A session request made by hand."""
+    encoded = x3dh.encode_bundle(keys.bundle) if bundle is None else bundle
+    right = session_request.derive_mac(
+        keys.identity.private,
+        receiver.public,
+        sender=keys.identity.public,
+        receiver=receiver.public,
+        timestamp_ms=now_ms,
+        bundle=encoded,
+    )
+    fields = {1: field(1, now_ms), 2: field(2, encoded), 3: field(3, right if mac is None else mac)}
+    return b"\x33" + join(fields, other)
+
+
+ALICES = Keys(identity=ALICE, signed=make_pair(50), one_time=make_pair(51))
+
+
+def make_receiver(iut: Actor) -> Side:
+    """Let the implementation be Bob, and have a record for Alice."""
+    side = Side(actor=iut, account="bob", identity=BOB)
+    side.create_account()
+    return side.meet(Side(actor=iut, account="alice", identity=ALICE))
+
+
+def accept(side: Side, request: bytes, *, now_ms: int = NOW) -> None:
+    """Let a side take a request up."""
+    side.actor.call("session_request.accept", session=side.session, request=request, now_ms=now_ms).must_be()
+
+
+def check_request_refused(side: Side, request: bytes, error: str, *, now_ms: int = NOW) -> None:
+    """Check that a request is refused, that nothing is opened, and that a good one is taken up."""
+    side.actor.call("session_request.accept", session=side.session, request=request, now_ms=now_ms).must_be_refused(
+        error
+    )
+    check_nothing_opened(side)
+    accept(side, make_request(ALICES, now_ms=now_ms), now_ms=now_ms)
+
+
+@clause("PS-58", "PS-63")
+@given(entropy=entropies())
+def test_a_request_is_answered_with_a_prekey_message(actors: Actors, entropy: int) -> None:
+    iut, peer = actors(entropy)
+    ours, theirs = make_sides(iut, peer)
+    request = peer.call(
+        "session_request.encode", account=theirs.account, identity_key=BOB.public, now_ms=NOW
+    ).result.request
+    accept(ours, request)
+    answer = iut.call("session.encrypt", session=ours.session, plaintext=b"here I am")
+    answer.must_be(kind="prekey message")
+    theirs.decrypt(Frame(answer.result.kind, answer.result.message)).must_be(plaintext=b"here I am")
+    exchange(theirs, ours)
+
+
+@clause("PS-58")
+@given(entropy=entropies())
+def test_a_request_is_understood(actors: Actors, entropy: int) -> None:
+    iut, peer = actors(entropy)
+    ours, theirs = make_sides(iut, peer)
+    request = iut.call(
+        "session_request.encode", account=ours.account, identity_key=ALICE.public, now_ms=NOW
+    ).result.request
+    accept(theirs, request)
+    exchange(theirs, ours)
+    exchange(ours, theirs)
+
+
+@clause("PS-64")
+def test_a_request_has_one_signature_which_is_the_same_for_all(actors: Actors) -> None:
+    iut, _ = actors()
+    side = make_receiver(iut)
+    signature = side.create_bundle(one_time=False)["signature"]
+    for peer_key in (ALICE, CAROL):
+        answer = iut.call("session_request.encode", account=side.account, identity_key=peer_key.public, now_ms=NOW)
+        bundle = f"0a21{BOB.public.hex()}18{VARINT}20{VARINT}2a2105.{{64}}322105.{{64}}3a40(?:.{{128}})"
+        answer.must_match(request=f"^3308{VARINT}12{VARINT}{bundle}1a20.{{64}}$")
+        answer.must_contain(request=[signature])
+
+
+@clause("PS-59")
+def test_a_request_of_another_identity_is_refused(actors: Actors) -> None:
+    iut, _ = actors()
+    side = make_receiver(iut)
+    check_request_refused(side, make_request(Keys(identity=CAROL)), "UntrustedIdentity")
+
+
+def wrong_macs() -> dict[str, bytes]:
+    """MACs that are not right, each in one way."""
+    bundle = x3dh.encode_bundle(ALICES.bundle)
+    secret = identity.agree(ALICE.private, BOB.public)
+    stamp = NOW.to_bytes(8, "big")
+    good_key = chain.derive_key(secret, bytes(32), b"CloisterSessionRequest", 32)
+
+    def mac(key: bytes, *parts: bytes) -> bytes:
+        return hmac.digest(key, b"".join(parts), "sha256")
+
+    return {
+        "all zeros": bytes(32),
+        "sender and receiver swapped": mac(good_key, BOB.public, ALICE.public, stamp, bundle),
+        "without the sender": mac(good_key, BOB.public, stamp, bundle),
+        "without the receiver": mac(good_key, ALICE.public, stamp, bundle),
+        "without the time": mac(good_key, ALICE.public, BOB.public, bundle),
+        "another time": mac(good_key, ALICE.public, BOB.public, (NOW - 1).to_bytes(8, "big"), bundle),
+        "the time in little-endian order": mac(good_key, ALICE.public, BOB.public, NOW.to_bytes(8, "little"), bundle),
+        "without the bundle": mac(good_key, ALICE.public, BOB.public, stamp),
+        "keyed with the agreement itself": mac(secret, ALICE.public, BOB.public, stamp, bundle),
+        "keyed for another use": mac(
+            chain.derive_key(secret, bytes(32), b"WhisperText", 32), ALICE.public, BOB.public, stamp, bundle
+        ),
+    }
+
+
+@clause("PS-60")
+@pytest.mark.parametrize("kind", wrong_macs())
+def test_a_wrong_mac_is_refused(actors: Actors, kind: str) -> None:
+    iut, _ = actors()
+    side = make_receiver(iut)
+    check_request_refused(side, make_request(ALICES, mac=wrong_macs()[kind]), "InvalidMac")
+
+
+@clause("PS-60")
+@given(bit=bit_positions(32))
+def test_a_mac_of_a_request_with_a_flipped_bit_is_refused(actors: Actors, bit: int) -> None:
+    iut, _ = actors()
+    side = make_receiver(iut)
+    request = make_request(ALICES)
+    check_request_refused(side, flip(request, 8 * (len(request) - 32) + bit), "InvalidMac")
+
+
+@clause("PS-60")
+def test_a_request_for_somebody_else_is_refused(actors: Actors) -> None:
+    iut, _ = actors()
+    side = make_receiver(iut)
+    check_request_refused(side, make_request(ALICES, CAROL), "InvalidMac")
+
+
+@clause("PS-10", "PS-58")
+@pytest.mark.parametrize("kind", BAD_KEYS)
+@pytest.mark.parametrize("number", [5, 6])
+def test_a_request_with_a_bad_prekey_is_refused(actors: Actors, number: int, kind: str) -> None:
+    iut, _ = actors()
+    side = make_receiver(iut)
+    bundle = ALICES.bundle
+    fields = {
+        1: field(1, bundle.identity_key),
+        3: field(3, 9),
+        4: field(4, 7),
+        5: field(5, bytes(ALICES.one_time.public if ALICES.one_time else b"")),
+        6: field(6, bundle.signed_prekey),
+        7: field(7, bundle.signature),
+    }
+    bad = join(fields, {number: field(number, BAD_KEYS[kind])})
+    check_request_refused(side, make_request(ALICES, bundle=bad), "InvalidKey")
+
+
+@clause("PS-58")
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_a_request_without_a_field_is_refused(actors: Actors, number: int) -> None:
+    iut, _ = actors()
+    side = make_receiver(iut)
+    check_request_refused(side, make_request(ALICES, other={number: b""}), "InvalidMessage")
+
+
+@clause("PS-61")
+@pytest.mark.parametrize("earlier_ms", [0, 1, 1000])
+def test_a_request_that_is_not_newer_is_refused(actors: Actors, earlier_ms: int) -> None:
+    iut, peer = actors()
+    side = make_receiver(iut)
+    accept(side, make_request(ALICES))
+    before = decode(peer, side.encrypt()).result
+    again = make_request(ALICES, now_ms=NOW - earlier_ms)
+    iut.call("session_request.accept", session=side.session, request=again, now_ms=NOW).must_be_refused("StaleRequest")
+    decode(peer, side.encrypt()).must_be(ratchet_key=before.ratchet_key)
+    accept(side, make_request(ALICES, now_ms=NOW + 1))
+    decode(peer, side.encrypt()).must_be(counter=0)
+
+
+@clause("PS-62")
+@pytest.mark.parametrize("offset", [-MAX_AGE - 1, MAX_AHEAD + 1])
+def test_a_request_that_is_too_old_or_too_new_is_refused(actors: Actors, offset: int) -> None:
+    iut, _ = actors()
+    side = make_receiver(iut)
+    check_request_refused(side, make_request(ALICES, now_ms=NOW + offset), "StaleRequest")
+
+
+@clause("PS-62")
+@pytest.mark.parametrize("offset", [-MAX_AGE, MAX_AHEAD])
+def test_a_request_at_the_limit_of_its_time_is_taken_up(actors: Actors, offset: int) -> None:
+    iut, _ = actors()
+    side = make_receiver(iut)
+    accept(side, make_request(ALICES, now_ms=NOW + offset))
+    side.encrypt()
+
+
+@clause("PS-61", "PS-56")
+def test_the_time_of_the_last_request_survives_a_restart(actors: Actors) -> None:
+    iut, _ = actors()
+    side = make_receiver(iut)
+    accept(side, make_request(ALICES))
+    restart(iut, side.account, side.session)
+    again = make_request(ALICES)
+    iut.call("session_request.accept", session=side.session, request=again, now_ms=NOW).must_be_refused("StaleRequest")
+
+
+@clause("PS-55", "PS-63")
+@pytest.mark.parametrize("ours", [LOWER, HIGHER], ids=["lower", "higher"])
+def test_crossing_requests_end_in_one_session(actors: Actors, ours: KeyPair) -> None:
+    iut, peer = actors()
+    theirs = LOWER if ours is HIGHER else HIGHER
+    bob, alice = Side(actor=iut, account="bob", identity=ours), Side(actor=peer, account="alice", identity=theirs)
+    for side in (bob, alice):
+        side.create_account()
+    bob, alice = bob.meet(alice), alice.meet(bob)
+    requests = [
+        side.actor.call(
+            "session_request.encode", account=side.account, identity_key=other.identity.public, now_ms=NOW
+        ).result.request
+        for side, other in ((bob, alice), (alice, bob))
+    ]
+    accept(bob, requests[1])
+    accept(alice, requests[0])
+    answers = bob.encrypt(b"b"), alice.encrypt(b"a")
+    bob.decrypt(answers[1]).must_be(plaintext=b"a")
+    alice.decrypt(answers[0]).must_be(plaintext=b"b")
+    expected = "prekey message" if ours is HIGHER else "message"
+    iut.call("session.encrypt", session=bob.session, plaintext=b"x").must_be(kind=expected)
+    exchange(alice, bob)
+    exchange(bob, alice)
+
+
+@clause("PS-60")
+@given(rubbish=st.binary(max_size=400))
+def test_arbitrary_bytes_are_no_request(actors: Actors, rubbish: bytes) -> None:
+    iut, _ = actors()
+    side = make_receiver(iut)
+    iut.call("session_request.accept", session=side.session, request=rubbish, now_ms=NOW).must_be_any_refusal()
+    check_nothing_opened(side)

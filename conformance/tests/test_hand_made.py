@@ -1,0 +1,60 @@
+"""What is made by hand is what it says: cloister reads the honest frames and accepts the work."""
+
+from cloister import proof_of_work, sender_keys
+from cloister_conformance.hand_made.proof_of_work import find_nonce_between, payload, request, value_of, with_work
+from cloister_conformance.hand_made.protobuf import field, varint
+from cloister_conformance.hand_made.sender_keys import make_sender
+
+NOW = 1_600_000_000_000
+
+
+def test_a_hand_made_distribution_and_message_are_read() -> None:
+    sender = make_sender()
+    record = sender_keys.process_distribution(sender_keys.Record(), sender.distribution(3), now_ms=NOW)
+    record, plaintext = sender_keys.decrypt(record, sender.message(b"hello", 5), now_ms=NOW)
+    assert plaintext == b"hello"
+    _, plaintext = sender_keys.decrypt(record, sender.message(b"earlier", 4), now_ms=NOW)
+    assert plaintext == b"earlier"
+
+
+def test_fields_can_be_replaced() -> None:
+    sender = make_sender(key_id=5)
+    assert sender.distribution(other={1: field(1, 300)}) == sender.distribution().replace(
+        b"\x08\x05", b"\x08\xac\x02", 1
+    )
+    assert sender.message(b"x", other={3: b""})[:-64] == b"\x33\x08\x05\x10\x00"
+
+
+def test_senders_with_other_labels_have_other_keys() -> None:
+    one, other = make_sender(label=1), make_sender(label=2)
+    assert one.key_id == other.key_id
+    assert one.chain_key != other.chain_key
+    assert one.signing_key != other.signing_key
+
+
+def test_varints_can_be_too_long() -> None:
+    assert [varint(number) for number in (0, 127, 128, 300)] == [b"\x00", b"\x7f", b"\x80\x01", b"\xac\x02"]
+    assert varint(5, size=3) == b"\x85\x80\x00"
+    assert len(varint(2**64 - 1)) == 10
+
+
+def test_lengths_can_be_too_long() -> None:
+    assert field(3, b"abc", size=2) == b"\x1a\x83\x00abc"
+    assert field(1, 5, size=2) == b"\x08\x85\x00"
+
+
+def test_chain_keys_are_the_same_in_any_order() -> None:
+    sender, other = make_sender(), make_sender()
+    assert [sender.chain_key_at(iteration) for iteration in (3, 0)] == [
+        other.chain_key_at(iteration) for iteration in (0, 3)
+    ][::-1]
+    assert sender == other
+
+
+def test_work_suffices_and_lies_where_it_is_sought() -> None:
+    complete = with_work(request(difficulty=2))
+    difficulty, nonce = complete.pop("difficulty"), complete.pop("nonce")
+    proof_of_work.check(proof_of_work.Request(**complete), nonce, difficulty=difficulty)
+    joined = payload(**complete)
+    found = find_nonce_between(joined, 2**54, 2**57)
+    assert 2**54 <= value_of(joined)(proof_of_work.decode_nonce(found)) < 2**57
