@@ -10,7 +10,7 @@ enum {
     BAD_PARAMS = SG_ERR_MINIMUM - 1,       /* the params do not fit the method, or a handle stands for nothing */
     BAD_SIGNATURE = SG_ERR_MINIMUM - 2,    /* the library answered 0: the signature does not verify */
     BAD_PADDING = SG_ERR_MINIMUM - 3,      /* OpenSSL, on behalf of the library: the ciphertext does not decrypt */
-    UNREADABLE_STATE = SG_ERR_MINIMUM - 4, /* the library cannot read a record that is restored */
+    UNREADABLE_STATE = SG_ERR_MINIMUM - 4, /* no state that `save` wrote, or no record that the library reads */
 };
 
 /* loop.c: the adapter protocol. A method answers 0 and adds to `result`, or answers a negative code. */

@@ -105,7 +105,7 @@ static int read_record(json_t *entries)
 static int restore(json_t *params, UNUSED json_t *result)
 {
     json_t *entries = json_loads(text_of(params, "state"), 0, NULL);
-    int code = text_of(entries, "kind") ? read_record(entries) : BAD_PARAMS;
+    int code = text_of(entries, "kind") ? read_record(entries) : UNREADABLE_STATE;
     if (code >= 0)
         put_handle(text_of(params, "handle"), json_incref(entries));
     json_decref(entries);

@@ -36,6 +36,7 @@ static const struct rule {
     RULE(SG_ERR_NO_SESSION, "No sender key for", "UnknownSenderKey"),
     RULE(SG_ERR_UNTRUSTED_IDENTITY, "", "UntrustedIdentity"),
     RULE(SG_ERR_INVAL, "", "ProtocolViolation"),
+    RULE(SG_ERR_UNKNOWN, "", "ProtocolViolation"), /* what it looked for is not there; it does not say what */
 };
 
 static char logged[600]; /* what the library said in this call */
@@ -190,7 +191,7 @@ static json_t *call(const char *name, json_t *params)
     if (code >= 0)
         return json_pack("{s:o}", "result", result);
     json_decref(result);
-    return code == BAD_PARAMS ? fail(INVALID_PARAMS, "a handle stands for nothing, or a state is none") : explain(code);
+    return code == BAD_PARAMS ? fail(INVALID_PARAMS, "a handle stands for nothing") : explain(code);
 }
 
 static json_t *answer(const char *line, size_t length)
