@@ -7,11 +7,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Annotated, Any
 
-from cloister import double_ratchet, errors, sender_keys, session
+from cloister import double_ratchet, errors, sealing, sender_keys, session, wire
+from cloister._proto import envelopes_pb2
 from pydantic import Field, ValidationError
 
 from cloister_conformance import protocol
 from cloister_conformance.protocol.messages import Hex, Message, Method
+from cloister_conformance.protocol.sealing import Sealed
 from cloister_conformance.protocol.sender_keys import Distribution
 from cloister_conformance.protocol.sender_keys import Frame as MessageFrame
 from cloister_conformance.protocol.session import Encrypt, Frame
@@ -108,6 +110,24 @@ def encrypt_with(params: Encrypt, handles: Handles, record: session.Record, ratc
     return Frame(kind=kind, message=frame)
 
 
+class SplitSealed(Message):
+    """What anybody sees of a sealed text."""
+
+    ephemeral_key: Hex
+    iv: Hex
+    ciphertext_bytes: int
+
+
+def split(params: Sealed, handles: Handles) -> SplitSealed:
+    """Take a sealed text apart as far as anybody can."""
+    fields = wire.decode_protobuf(envelopes_pb2.SealedEnvelope, params.sealed)
+    return SplitSealed(
+        ephemeral_key=fields.ephemeral_key,
+        iv=fields.ciphertext[: sealing.IV_BYTES],
+        ciphertext_bytes=len(fields.ciphertext),
+    )
+
+
 Function = Callable[[Any, Handles], Message]
 
 FUNCTIONS: dict[str, tuple[Function, type[Message], type[Message]]] = {
@@ -116,6 +136,7 @@ FUNCTIONS: dict[str, tuple[Function, type[Message], type[Message]]] = {
     "session.decode_prekey_message": (decode_prekey_message, MessageFrame, DecodedPrekeyMessage),
     "session.encrypt_claiming": (encrypt_claiming, EncryptClaiming, Frame),
     "session.encrypt_at": (encrypt_at, EncryptAt, Frame),
+    "sealing.split": (split, Sealed, SplitSealed),
 }
 """What the peer alone does, with the models of its params and result."""
 

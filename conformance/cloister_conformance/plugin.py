@@ -115,6 +115,7 @@ class Run:
         self.script = Script(seed=0)
         self.cases = 0
         self.coarse = 0
+        self.readings: dict[str, str] = {}
 
     def __repr__(self) -> str:
         """Stand in counterexamples, which are the same for the same seed."""
@@ -131,6 +132,11 @@ class Run:
         self.cases += sum(step.actor == "iut" for step in self.script.steps)
         self.coarse += self.script.coarse
         self.script = Script(seed=0)
+
+    def take_readings(self) -> dict[str, str]:
+        """Return the readings since the last call."""
+        readings, self.readings = self.readings, {}
+        return readings
 
     def take_counts(self) -> tuple[int, int]:
         """Return the cases and the coarse refusals since the last call."""
@@ -156,6 +162,13 @@ def cloister_run(pytestconfig: pytest.Config) -> Iterator[Run]:
 def actors(cloister_run: Run) -> Actors:
     """Begin a script and return its two sides, `iut` and `peer`."""
     return cloister_run.begin
+
+
+@pytest.fixture
+def note_reading(cloister_run: Run) -> Callable[[str, str], None]:
+    """Note which of several readings of deployed software the implementation follows: a question, and the answer."""
+    cloister_run.readings = {}
+    return cloister_run.readings.__setitem__
 
 
 @pytest.fixture(scope="session")
@@ -224,6 +237,7 @@ def judge_test(item: pytest.Item, call: pytest.CallInfo[None], run: Run) -> Test
         not_offered=not_offered,
         known=known,
         failure=failure,
+        readings=run.take_readings(),
     )
 
 

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from cloister_conformance.implementation import KnownFailure, Role
 
@@ -44,6 +44,9 @@ class TestResult(Strict):
     not_offered: str | None = None
     known: KnownFailure | None = None
     failure: Failure | None = None
+    readings: dict[str, str] = Field(
+        default={}, description="where deployed software differs: the question, and what this one does"
+    )
 
     @property
     def known_as(self) -> str | None:

@@ -6,7 +6,7 @@
 import re
 from itertools import groupby
 from types import NoneType
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from cloister_conformance import data, protocol
 from cloister_conformance.protocol.messages import Handle, Message, find_marks
@@ -63,6 +63,8 @@ def name_type(annotation: Any) -> str:  # noqa: ANN401 - a type
     if get_origin(annotation) is list:
         kind = name_type(parts[0])
         return f"list of {PLURALS.get(kind, kind)}"
+    if get_origin(annotation) is Literal:
+        return " or ".join(f'`"{choice}"`' for choice in parts)
     if get_origin(annotation) is Annotated or NoneType in parts:
         return name_type(parts[0])
     return TYPES[annotation]

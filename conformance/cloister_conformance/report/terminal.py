@@ -52,6 +52,7 @@ def print_report(console: Console, report: Report) -> None:
     """Print what a run found."""
     print_failures(console, report)
     print_known(console, report)
+    print_readings(console, report)
     print_not_offered(console, report)
     console.print(build_table(report))
     print_verdict(console, report)
@@ -90,6 +91,15 @@ def print_failure(console: Console, test: TestResult) -> None:
     if failure.replay:
         console.print(f"[bold]replay[/] {escape(failure.replay)}", highlight=False, soft_wrap=True)
     console.print(f"[bold]repeat[/] {escape(failure.repeat)}", highlight=False, soft_wrap=True)
+
+
+def print_readings(console: Console, report: Report) -> None:
+    """Print which reading the implementation follows where deployed software differs."""
+    readings = {question: answer for test in report.tests for question, answer in test.readings.items()}
+    if readings:
+        console.print("\n[bold]where deployed software differs, this one does:[/]")
+    for question, answer in readings.items():
+        console.print(f"  {escape(question)}: {escape(answer)}", highlight=False)
 
 
 def print_known(console: Console, report: Report) -> None:

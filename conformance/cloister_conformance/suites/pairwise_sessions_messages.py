@@ -250,8 +250,10 @@ def test_a_new_chain_begins_when_the_peer_has_a_new_ratchet_key(
 ) -> None:
     iut, peer = actors(entropy)
     ours, theirs = start(iut, peer, opener)
-    before = decode(peer, ours.encrypt())
+    frame = ours.encrypt()
+    before = decode(peer, frame)
     last = before.result.counter
+    theirs.decrypt(frame).must_be()
     for count in counts:
         exchange(theirs, ours)
         exchange(theirs, ours)

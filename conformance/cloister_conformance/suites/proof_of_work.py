@@ -33,7 +33,7 @@ def check(iut: ImplementationUnderTest, nonce: str, difficulty: int = 1, **other
 
 def find_nonce(difficulty: int = 1, **other: str) -> str:
     """Find a nonce for the texts as they stand, canonical or not."""
-    return mine(**{**REQUEST, **other}, difficulty=difficulty)
+    return mine(*{**REQUEST, **other}.values(), difficulty=difficulty)
 
 
 def share_of_target(nonce: str, difficulty: int) -> float:
