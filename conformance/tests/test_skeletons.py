@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from cloister import errors, proof_of_work
-from cloister_conformance import implementation, protocol, skeletons
+from cloister_conformance import data, implementation, protocol, skeletons
 
 NAME = "the library of O'Hara (π)"
 MIN_LINE_BYTES = 1_048_576
@@ -47,8 +47,12 @@ CRASHES = {
         'Map.entry("reset", Adapter::reset),',
         'Map.entry("crash", params -> { System.out.println("noise"); throw new IllegalStateException(); }),',
     ),
-    "javascript": ("adapter.mjs", "hello, reset,", 'crash: () => { console.log("noise"); return null.x; },'),
-    "python": ("adapter.py", '"reset": reset,', '"crash": lambda: print("noise") or [][0],'),
+    "javascript": (
+        "library.mjs",
+        '"reset": [[], reset],',
+        '"crash": [[], () => { console.log("noise"); return null.x; }],',
+    ),
+    "python": ("library.py", '"reset": reset,', '"crash": lambda: print("noise") or [][0],'),
 }
 
 
@@ -167,7 +171,7 @@ def test_what_python_compiled_is_not_copied(tmp_path: Path, monkeypatch: pytest.
     compiled.mkdir(exist_ok=True)
     (compiled / "adapter.cpython-311.pyc").write_bytes(b"\xff")
     written = skeletons.create("python", tmp_path / "adapter", NAME)
-    assert [file.name for file in written] == ["README.md", "adapter.py", "adapter.toml"]
+    assert [file.name for file in written] == ["README.md", "adapter.py", "adapter.toml", "library.py"]
 
 
 def test_an_empty_folder_is_filled(tmp_path: Path) -> None:
@@ -376,3 +380,18 @@ def test_an_exception_that_nobody_foresaw_is_no_refusal(language: str, tmp_path:
 
     check_error(first, INTERNAL_ERROR)
     assert second["result"] == {}
+
+
+# The adapters of third-party libraries
+
+ADAPTERS = data.CHECKOUT / "conformance" / "adapters"
+LOOPS = {"node": "javascript/adapter.mjs", "python": "python/adapter.py"}
+
+
+@pytest.mark.parametrize("program", LOOPS)
+def test_the_adapters_of_a_language_carry_the_loop_of_its_skeleton(program: str) -> None:
+    described = [implementation.read(file.parent) for file in ADAPTERS.glob("*/adapter.toml")]
+    loops = [each.folder / each.run[-1] for each in described if Path(each.run[0]).name == program]
+    assert loops
+    wanted = (skeletons.SKELETONS / LOOPS[program]).read_bytes()
+    assert [file for file in loops if file.read_bytes() != wanted] == []

@@ -1,49 +1,30 @@
-// The adapter of {{name}}: answers the requests of chapter 13, one on a line, by calls of the library.
-// Import the library here.
+// Answers the requests of chapter 13, one on a line. Nothing here is about one library: library.mjs is.
 
 globalThis.console = new console.Console(process.stderr, process.stderr); // what the library prints is not an answer
 
-class Refusal extends Error {} // the library refused; the text is an error name of chapter 01
-class InvalidParams extends Error {}
-
-function hello() {
-  const capabilities = ["proof-of-work-target"]; // add one when all of its methods are in METHODS
-  return { name: "{{name}}", version: "0", language: "JavaScript", spec: "0.1", capabilities };
-}
-
-function reset() {
-  return {}; // forget here what the handles stand for
-}
-
-const MAX_U64 = 2n ** 64n - 1n;
-// An example, chapter 06: call the library instead, or remove it.
-// Bytes are hex: Buffer.from(params.message, "hex"), plaintext.toString("hex").
-function target(params) {
-  const [length, ttl, difficulty] = ["payload_length", "ttl_ms", "difficulty"].map((name) => integer(params, name));
-  const product = (ttl / 1000n) * (length + 8n);
-  const divisor = difficulty * (length + 8n + product / 65535n);
-  if (length < 0n || ttl < 0n || difficulty < 1n || product > MAX_U64 || divisor > MAX_U64) throw new Refusal("OutOfRange");
-  return { target: (MAX_U64 / divisor).toString(16).padStart(16, "0") };
-}
-
-const METHODS = { hello, reset, "proof_of_work.target": target }; // functions may be async
-
-function integer(params, name) {
-  if (!/^-?\d+$/.test(params[name])) throw new InvalidParams(`${name} is missing, or no integer`);
-  return BigInt(params[name]);
-}
+const { METHODS, InvalidParams, nameRefusal } = await import("./library.mjs");
 
 const failure = (code, message, data = {}) => ({ error: { code, message, data } });
 
 async function call(name, params) {
   if (!Object.hasOwn(METHODS, name)) return failure(-32601, `there is no method ${name}`);
+  const [required, run] = METHODS[name];
+  const missing = required.filter((member) => params[member] === undefined);
+  if (missing.length > 0) return failure(-32602, `the params lack ${missing.join(", ")}`);
   try {
-    return { result: await METHODS[name](params ?? {}) };
+    return { result: (await run(params)) ?? {} };
   } catch (error) {
-    if (error instanceof Refusal) return failure(-32000, "the library refused", { error: error.message });
-    if (error instanceof InvalidParams) return failure(-32602, error.message);
-    return failure(-32603, error?.stack ?? String(error));
+    return describe(error);
   }
+}
+
+function describe(error) {
+  if (error instanceof InvalidParams) return failure(-32602, error.message);
+  const message = `${error?.name}: ${error?.message}`;
+  const refusal = nameRefusal(error);
+  if (refusal) return failure(-32000, message, { error: refusal });
+  console.error(error);
+  return failure(-32603, message);
 }
 
 // Integers from 2^53 on would be rounded by JSON.parse: they become texts, which BigInt reads. Rubbish becomes nothing.
@@ -59,7 +40,7 @@ function parse(line) {
 async function answer(line) {
   const { id, method, params } = parse(line);
   if (id === undefined || typeof method !== "string") return { id: null, ...failure(-32700, "this line is not a request") };
-  return { id, ...(await call(method, params)) };
+  return { id, ...(await call(method, params ?? {})) };
 }
 
 let rest = "";
