@@ -1,9 +1,15 @@
 """A whole run on adapters that misbehave: every one gets a verdict and a clear line, and the run goes on."""
 
+import json
+import os
+import shlex
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from cloister_conformance import implementation as implementations
 from cloister_conformance import run as runs
 from cloister_conformance.implementation import Implementation, UnusableImplementation
 from cloister_conformance.results import Report, TestResult
@@ -16,6 +22,7 @@ DECODE = "identity::test_an_account_id_of_another_type_is_refused"
 GENERATE = "identity::test_seeds_are_random_in_both_halves"
 DERIVE = "identity::test_an_identity_follows_from_its_seed"
 AGREE = "identity::test_both_sides_agree_on_x25519"
+TARGET = "proof_of_work::test_the_target_is_the_one_of_the_text"
 
 SLOTS = {
     DECODE: "identity.decode_account_id",
@@ -336,3 +343,39 @@ def test_a_run_that_does_not_come_to_its_end_has_no_report(
     with pytest.raises(InterruptedRun, match=f"the run ended early, after 1 tests: {name}"):
         runs.run(implementation, Options(keyword=select(DECODE, GENERATE), failures=""), listener=stop)
     assert count_left(implementation) == 0
+
+
+# What is asked for follows from the seed
+
+
+@pytest.fixture
+def record_requests(tmp_path: Path) -> Callable[..., list[object]]:
+    """Run tests on the reference in a process of their own, with CI set; return what a method was asked for."""
+
+    def record(method: str, *tests: str, seed: int, options: str = "") -> list[object]:
+        log = tmp_path / "requests"
+        log.unlink(missing_ok=True)
+        command = f"tee -a {shlex.quote(str(log))} | {shlex.join(implementations.REFERENCE_COMMAND)}"
+        line = [str(Path(sys.executable).with_name("cloister")), "check", "--seed", str(seed), "-k", select(*tests)]
+        subprocess.run(
+            [*line, *shlex.split(options), "--", "sh", "-c", command],
+            check=True,
+            capture_output=True,
+            cwd=tmp_path,
+            env=os.environ | {"CI": "true"},
+        )
+        requests = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
+        return [request["params"] for request in requests if request["method"] == method]
+
+    return record
+
+
+def test_another_seed_asks_for_something_else(record_requests: Callable[..., list[object]]) -> None:
+    first, second, again = (record_requests("identity.derive", DERIVE, seed=seed) for seed in (1, 2, 1))
+    assert first == again != second
+
+
+def test_what_is_asked_for_does_not_depend_on_the_suites_beside(record_requests: Callable[..., list[object]]) -> None:
+    alone = record_requests("proof_of_work.target", TARGET, seed=1, options="--suite proof_of_work")
+    beside = record_requests("proof_of_work.target", TARGET, DERIVE, seed=1)
+    assert alone == beside

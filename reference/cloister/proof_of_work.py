@@ -113,7 +113,7 @@ def derive_target(payload_length: int, ttl_ms: int, difficulty: int) -> int:
     """Derive the target for a payload length in bytes.
 
     Raises:
-        OutOfRange: a number is negative, the difficulty is 0, the target would be 0, or a product reaches 2^64.
+        OutOfRange: a number is negative, the difficulty is 0, the target would be 0, or a number or a product reaches 2^64.
     Clauses: PW-9, PW-10
     """
     wire.check_range(payload_length, 0, MAX_U64, what="payload length")

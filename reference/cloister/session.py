@@ -91,6 +91,7 @@ def encrypt(record: Record, plaintext: bytes) -> tuple[Record, Kind, bytes]:
 
     Raises:
         NoSession: there is none.
+        TooLarge: the frame would be longer than `MAX_FRAME_BYTES`.
     Clauses: PS-15, PS-17, PS-54
     """
     if not record.sessions:
@@ -106,9 +107,11 @@ def encrypt(record: Record, plaintext: bytes) -> tuple[Record, Kind, bytes]:
 def encode_prekey_message(ours: PublicKey, base_key: PublicKey, pending: Pending, frame: bytes) -> bytes:
     """Encode a prekey message around a message.
 
-    Clauses: PS-16, NE-7, NE-15
+    Raises:
+        TooLarge: it would be longer than `MAX_FRAME_BYTES`.
+    Clauses: PS-16, NE-7, NE-15, NE-19
     """
-    return wire.encode_frame(
+    prekey_message = wire.encode_frame(
         pairwise_sessions_pb2.PreKeySignalMessage(
             one_time_prekey_id=pending.one_time_prekey_id,
             base_key=base_key,
@@ -118,6 +121,8 @@ def encode_prekey_message(ours: PublicKey, base_key: PublicKey, pending: Pending
             signed_prekey_id=pending.signed_prekey_id,
         )
     )
+    wire.check_frame_size(prekey_message)
+    return prekey_message
 
 
 # Receiving

@@ -101,7 +101,7 @@ METHODS = (
         summary="Encrypt a message; with `random`, 64 bytes, as Z of its signature.",
         params=Encrypt,
         result=Frame,
-        errors=("SenderKeyExhausted",),
+        errors=("SenderKeyExhausted", "TooLarge"),
         sample={"key": "sample", "plaintext": ""},
     ),
     Method(

@@ -82,7 +82,7 @@ METHODS = (
         summary="Encrypt for the peer.",
         params=Encrypt,
         result=Frame,
-        errors=("NoSession",),
+        errors=("NoSession", "TooLarge"),
         sample={"session": "sample", "plaintext": ""},
     ),
     Method(

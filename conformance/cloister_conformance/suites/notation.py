@@ -86,6 +86,17 @@ def test_a_message_at_the_frame_limit_is_read(actors: Actors) -> None:
     decrypt(iut, message).must_be(plaintext=plaintext)
 
 
+@clause("NE-19")
+def test_a_text_too_long_for_a_frame_is_not_encrypted(actors: Actors) -> None:
+    iut, peer = actors()
+    iut.call("sender_keys.create", key="ours").must_be()
+    distribution = iut.call("sender_keys.distribute", key="ours").result.distribution
+    peer.call("sender_keys.process", record="record", distribution=distribution, now_ms=NOW).must_be()
+    iut.call("sender_keys.encrypt", key="ours", plaintext=bytes(76_720)).must_be_refused("TooLarge")
+    message = iut.call("sender_keys.encrypt", key="ours", plaintext=bytes(76_719)).result.message
+    peer.call("sender_keys.decrypt", record="record", message=message, now_ms=NOW).must_be(plaintext=bytes(76_719))
+
+
 @clause("NE-5")
 @pytest.mark.parametrize("version", [0, 1, 2, 4, 5, 15])
 def test_a_message_of_another_version_is_refused(actors: Actors, version: int) -> None:

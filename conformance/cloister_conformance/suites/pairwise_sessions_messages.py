@@ -1,6 +1,7 @@
 """Chapter 03: the messages of a session and its ratchet."""
 
 import base64
+from functools import partial
 from typing import Any
 
 import pytest
@@ -121,6 +122,20 @@ def test_texts_of_any_length_are_read(actors: Actors, opener: str, size: int) ->
     ours, theirs = start(iut, peer, opener)
     exchange(ours, theirs, bytes(size))
     exchange(theirs, ours, bytes(size))
+
+
+@clause("NE-19")
+@pytest.mark.parametrize(("kind", "size"), [("message", 76_735), ("prekey message", 76_655)])
+def test_a_text_too_long_for_a_frame_is_not_encrypted(actors: Actors, kind: str, size: int) -> None:
+    iut, peer = actors()
+    ours, theirs = make_sides(iut, peer)
+    ours.open(theirs.create_bundle(one_time=has_one_time_prekeys(iut))).must_be()
+    if kind == "message":
+        exchange(ours, theirs)
+        exchange(theirs, ours)
+    call_encrypt = partial(iut.call, "session.encrypt", session=ours.session)
+    call_encrypt(plaintext=bytes(size + 1)).must_be_refused("TooLarge")
+    theirs.decrypt(Frame(kind, call_encrypt(plaintext=bytes(size)).result.message)).must_be(plaintext=bytes(size))
 
 
 # What is refused
