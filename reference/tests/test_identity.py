@@ -257,13 +257,13 @@ def test_vectors_for_verification_hold_here_too(vectors: Path) -> None:
     cases = load_cases(vectors, "identity.verify")
     assert len(cases) > 500
     for name, test in cases:
-        inputs = (bytes.fromhex(test[part]) for part in ("public_key", "message", "signature"))
+        inputs = (bytes.fromhex(test["input"][part]) for part in ("public_key", "message", "signature"))
         assert verdict_on_signature(*inputs) == test.get("error"), name
 
 
 def test_vectors_for_agreement_hold_here_too(vectors: Path) -> None:
     for name, test in load_cases(vectors, "identity.agree"):
-        private, public = bytes.fromhex(test["private_key"]), bytes.fromhex(test["public_key"])
+        private, public = (bytes.fromhex(test["input"][part]) for part in ("private_key", "public_key"))
         clamped = len(private) == 32 and little(private) & 7 == 0 and little(private) >> 254 == 1
         if not clamped or verdict_on_key(public):
             assert test.get("error") == "InvalidKey", name
@@ -275,5 +275,5 @@ def test_vectors_for_agreement_hold_here_too(vectors: Path) -> None:
 def test_vectors_for_signing_hold_here_too(vectors: Path) -> None:
     for name, test in load_cases(vectors, "identity.sign"):
         if test["result"] == "valid":
-            k, message, Z = (bytes.fromhex(test[part]) for part in ("private_key", "message", "random"))
+            k, message, Z = (bytes.fromhex(test["input"][part]) for part in ("private_key", "message", "random"))
             assert test["expected"]["signature"] == sign_as_deployed(little(k), message, Z).hex(), name

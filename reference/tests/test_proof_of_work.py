@@ -190,44 +190,46 @@ def is_decimal(text: str) -> bool:
     return bool(text) and set(text) <= set("0123456789") and str(int(text)) == text
 
 
-def derive_target(length: int, ttl_ms: int, difficulty: int) -> int:
+def derive_target(payload_length: int, ttl_ms: int, difficulty: int) -> int:
     """The target in steps of unsigned 64 bits; 0 if a step leaves them."""
-    paid = length + 8
+    paid = payload_length + 8
     share = ttl_ms // 1000 * paid
     cost = difficulty * (paid + share // 65535)
-    return 0 if min(length, ttl_ms, difficulty - 1) < 0 or max(share, cost) >= 2**64 else (2**64 - 1) // cost
+    return 0 if min(payload_length, ttl_ms, difficulty - 1) < 0 or max(share, cost) >= 2**64 else (2**64 - 1) // cost
 
 
 def is_nonce(text: str) -> bool:
     return bool(BASE64.fullmatch(text) and re.fullmatch(r"[^=]{11}=", text))
 
 
-def find_errors(test: dict[str, Any]) -> set[str]:
+def find_errors(request: dict[str, Any]) -> set[str]:
     """Collect every error that a request has: in its texts, in its difficulty, and if these are right in its work."""
-    timestamp, ttl = test["timestamp"], test["ttl"]
+    timestamp, ttl = request["timestamp"], request["ttl"]
     breaks = [
         ("InvalidEncoding", not is_decimal(timestamp) or not is_decimal(ttl)),
         ("OutOfRange", is_decimal(timestamp) and len(timestamp) != 13),
         ("OutOfRange", is_decimal(ttl) and (not 10_000 <= int(ttl) <= 1_209_600_000 or int(ttl) % 1000 != 0)),
-        ("InvalidEncoding", not RECIPIENT.fullmatch(test["recipient"]) or not BASE64.fullmatch(test["data"])),
-        ("TooLarge", len(test["data"]) > 102_400),
-        ("OutOfRange", test["difficulty"] < 1),
-        ("InvalidEncoding", "nonce" in test and not is_nonce(test["nonce"])),
+        ("InvalidEncoding", not RECIPIENT.fullmatch(request["recipient"]) or not BASE64.fullmatch(request["data"])),
+        ("TooLarge", len(request["data"]) > 102_400),
+        ("OutOfRange", request["difficulty"] < 1),
+        ("InvalidEncoding", "nonce" in request and not is_nonce(request["nonce"])),
     ]
     found = {error for error, broken in breaks if broken}
-    if not found and "nonce" in test and not reaches_target(test):
+    if not found and "nonce" in request and not reaches_target(request):
         found.add("InsufficientWork")
     return found
 
 
-def hash_request(test: dict[str, Any]) -> bytes:
-    payload = "".join(test[name] for name in ("timestamp", "ttl", "recipient", "data")).encode("ascii")
-    return hashlib.sha512(base64.b64decode(test["nonce"]) + hashlib.sha512(payload).digest()).digest()
+def hash_request(request: dict[str, Any]) -> bytes:
+    payload = "".join(request[name] for name in ("timestamp", "ttl", "recipient", "data")).encode("ascii")
+    return hashlib.sha512(base64.b64decode(request["nonce"]) + hashlib.sha512(payload).digest()).digest()
 
 
-def reaches_target(test: dict[str, Any]) -> bool:
-    length = sum(len(test[name]) for name in ("timestamp", "ttl", "recipient", "data"))
-    return int.from_bytes(hash_request(test)[:8], "big") < derive_target(length, int(test["ttl"]), test["difficulty"])
+def reaches_target(request: dict[str, Any]) -> bool:
+    length = sum(len(request[name]) for name in ("timestamp", "ttl", "recipient", "data"))
+    return int.from_bytes(hash_request(request)[:8], "big") < derive_target(
+        length, int(request["ttl"]), request["difficulty"]
+    )
 
 
 def load_tests(vectors: Path, stem: str, method: str) -> list[dict[str, Any]]:
@@ -240,18 +242,21 @@ def test_vectors_for_the_check_hold_here_too(vectors: Path, stem: str) -> None:
     tests = load_tests(vectors, stem, "proof_of_work.check")
     assert len(tests) > 100
     for test in tests:
-        assert find_errors(test) == ({test["error"]} if "error" in test else set()), (test["tcId"], test["comment"])
+        assert find_errors(test["input"]) == ({test["error"]} if "error" in test else set()), (
+            test["tcId"],
+            test["comment"],
+        )
         if "expected" in test:
-            assert test["expected"] == {"message_hash": hash_request(test).hex()}
+            assert test["expected"] == {"message_hash": hash_request(test["input"]).hex()}
 
 
 def test_vectors_for_the_solver_hold_here_too(vectors: Path) -> None:
     for test in load_tests(vectors, "proof_of_work", "proof_of_work.solve"):
-        assert find_errors(test) == {test["error"]}, (test["tcId"], test["comment"])
+        assert find_errors(test["input"]) == {test["error"]}, (test["tcId"], test["comment"])
 
 
 def test_vectors_for_the_target_hold_here_too(vectors: Path) -> None:
     for test in load_tests(vectors, "proof_of_work", "proof_of_work.target"):
-        target = derive_target(test["payload_length"], test["ttl_ms"], test["difficulty"])
+        target = derive_target(**test["input"])
         expected = test["expected"]["target"] if test["result"] == "valid" else None
         assert (target.to_bytes(8, "big").hex() if target else None) == expected, (test["tcId"], test["comment"])
