@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import cloister
+from cloister import wire
 
 from cloister_conformance.reference_adapter import Adapter
 from cloister_conformance.vector_files.format import Note
@@ -59,13 +60,13 @@ def refused(method: str, members: Mapping[str, Any], error: str) -> Json:
     return {"method": method, "input": encode_members(members), "error": error}
 
 
-def play(calls: Sequence[Json], comment: str) -> list[Json]:
+def play(calls: Sequence[Json], comment: str, random: wire.Random = no_randomness) -> list[Json]:
     """Play calls on a fresh reference.
 
     Raises:
         DisagreementError: an answer is not the one stated.
     """
-    adapter = Adapter(no_randomness)
+    adapter = Adapter(random)
     answers = []
     for call in calls:
         answer = adapter.call(call["method"], call["input"])
@@ -90,13 +91,17 @@ def agrees(expected: Json | None, result: Json) -> bool:
 
 @dataclass
 class Group:
-    """Cases of one kind: each is one call of the method, between shared first and last steps, or has its own steps."""
+    """Cases of one kind: each is one call of the method, between shared first and last steps, or has its own steps.
+
+    `random` is for what an implementation keeps to itself: no value of a vector may come from it.
+    """
 
     type: str
     method: str
     source: Mapping[str, str] = field(default_factory=lambda: OURS)
     before: Sequence[Json] = ()
     after: Sequence[Json] = ()
+    random: wire.Random = no_randomness
     tests: list[Json] = field(default_factory=list)
 
     def valid(
@@ -115,7 +120,7 @@ class Group:
         State some members of the result where the others are values that no vector can state.
         """
         call = answered(self.method, inputs, expected, intermediates)
-        answers = play([*self.before, call, *self.after], comment)
+        answers = play([*self.before, call, *self.after], comment, self.random)
         if expected is None:
             call["expected"] = answers[len(self.before)]["result"]
         self.add(comment, flag, clauses, call, result="valid")
@@ -123,7 +128,7 @@ class Group:
     def invalid(self, comment: str, error: str, flag: str, clauses: str, /, **inputs: Any) -> None:
         """Add a call that is refused."""
         call = refused(self.method, inputs, error)
-        play([*self.before, call, *self.after], comment)
+        play([*self.before, call, *self.after], comment, self.random)
         self.add(comment, flag, clauses, call, result="invalid")
 
     def add(self, comment: str, flag: str, clauses: str, call: Json, *, result: str) -> None:
@@ -135,7 +140,7 @@ class Group:
 
     def scenario(self, comment: str, flag: str, clauses: str, steps: Sequence[Json]) -> None:
         """Add a case of several calls, of which at most one is refused; it is invalid if one is."""
-        play(steps, comment)
+        play(steps, comment, self.random)
         errors = [step["error"] for step in steps if "error" in step]
         if len(errors) > 1:
             raise DisagreementError(f"{comment}: one failure is allowed, not {len(errors)}")
