@@ -46,11 +46,7 @@ def hunt(mutants: list[Mutant], folder: Path, *, jobs: int) -> Iterator[Catch]:
 
 def catch(mutant: Mutant, folder: Path) -> Catch:
     """Run the tests of the mutant's clause, then all others, up to the first catch."""
-    implementation = Implementation(
-        name=f"mutant {mutant.id}",
-        run=[sys.executable, "-m", "cloister_conformance.mutants", mutant.id, str(folder.resolve())],
-        timeout_seconds=TIMEOUT_SECONDS,
-    )
+    implementation = describe(mutant, folder)
     try:
         if found := find_catch(implementation, Options(clause=mutant.clause, stop_first=True, failures="")):
             return Catch(mutant=mutant, fate="caught", test=found[0], how=found[1])
@@ -59,6 +55,15 @@ def catch(mutant: Mutant, folder: Path) -> Catch:
     except UnusableImplementation as error:
         return Catch(mutant=mutant, fate="does not start", how=str(error))
     return Catch(mutant=mutant, fate="survived")
+
+
+def describe(mutant: Mutant, folder: Path) -> Implementation:
+    """Describe a mutant of a folder as an implementation under test."""
+    return Implementation(
+        name=f"mutant {mutant.id}",
+        run=[sys.executable, "-m", "cloister_conformance.mutants", mutant.id, str(folder.resolve())],
+        timeout_seconds=TIMEOUT_SECONDS,
+    )
 
 
 def find_catch(implementation: Implementation, options: Options) -> tuple[str, str] | None:

@@ -23,15 +23,16 @@ def build_document() -> dict[str, Any]:
 def build_method(method: Method) -> dict[str, Any]:
     """Build the description of one method."""
     schema = build_schema(method.params)
+    params = [
+        {"name": name, "required": name in schema.get("required", []), "schema": member}
+        for name, member in schema.get("properties", {}).items()
+    ]
     return {
         "name": method.name,
         "summary": method.summary,
         "paramStructure": "by-name",
         "tags": [{"name": method.capability or "every adapter"}],
-        "params": [
-            {"name": name, "required": name in schema.get("required", []), "schema": member}
-            for name, member in schema.get("properties", {}).items()
-        ],
+        "params": sorted(params, key=lambda param: not param["required"]),  # OpenRPC wants required params first
         "result": {"name": "result", "schema": build_schema(method.result)},
         "errors": [
             {"code": protocol.REFUSED, "message": str(getattr(errors, name).__doc__), "data": {"error": name}}

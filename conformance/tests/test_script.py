@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from cloister_conformance import protocol
-from cloister_conformance.frames import make_sender
+from cloister_conformance.hand_made.sender_keys import make_sender
 from cloister_conformance.peer import Peer
 from cloister_conformance.reference_adapter import Adapter
 from cloister_conformance.script import (

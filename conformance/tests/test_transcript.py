@@ -397,7 +397,7 @@ def play_own_message(target: Target) -> Transcript:
 
 def test_the_state_before_and_the_last_line_show_the_failure_alone(reference_target: Target) -> None:
     saved = transcripts.save_states(play_own_message(reference_target), reference_target)
-    assert saved.state_before.keys() == {"record"}
+    assert saved.state_before.keys() == {"key", "record"}
     fresh = Target(reference_target.implementation)
     for handle, state in saved.state_before.items():
         fresh.call("restore", {"handle": handle, "state": state})
@@ -480,9 +480,9 @@ MUTANTS = {
     "ID-17.a": "error",
     "SK-1.c": "excludes",
     "SK-1.d": "matches",
-    "SK-2.a": "like",
+    "PW-9.a": "like",
     "SK-11.a": "excludes",
-    "SK-11.b": "excludes",
+    "SK-11.b": "any",
     "SK-11.c": "differs",
 }
 """Known-bad implementations, and a kind of expectation that each of them fails."""

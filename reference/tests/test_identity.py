@@ -243,10 +243,10 @@ def test_secrets_are_not_shown() -> None:
 
 
 def load_cases(vectors: Path, method: str) -> list[tuple[str, dict[str, Any]]]:
-    """Load the cases of a method from the vectors of this chapter."""
+    """Load the cases of a method from the vectors of this chapter, with their inputs beside what is expected."""
     document = json.loads((vectors / "identity.json").read_bytes())
     return [
-        (f"tcId {test['tcId']}: {test['comment']}", test)
+        (f"tcId {test['tcId']}: {test['comment']}", {**test, **test["input"]})
         for group in document["testGroups"]
         if group["method"] == method
         for test in group["tests"]

@@ -234,7 +234,8 @@ def reaches_target(request: dict[str, Any]) -> bool:
 
 def load_tests(vectors: Path, stem: str, method: str) -> list[dict[str, Any]]:
     document = json.loads((vectors / f"{stem}.json").read_bytes())
-    return [test for group in document["testGroups"] if group["method"] == method for test in group["tests"]]
+    tests = [test for group in document["testGroups"] if group["method"] == method for test in group["tests"]]
+    return [{**test, **test["input"]} for test in tests]
 
 
 @pytest.mark.parametrize("stem", ["proof_of_work", "notation"])

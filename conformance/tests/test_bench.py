@@ -1,0 +1,144 @@
+"""The benchmarks: every figure is there, and a report says what was measured. How fast it is, no test says."""
+
+import json
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cloister_conformance import implementation, protocol
+from cloister_conformance.bench import adapters, harness, measure, render, rounds
+from cloister_conformance.bench.rounds import BenchReport, Comparison
+
+Cloister = Callable[[str], Any]
+
+
+@pytest.fixture(autouse=True)
+def few_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measure in two rounds only: one in which each of the two goes first."""
+    monkeypatch.setattr(rounds, "ROUNDS", 2)
+
+
+@pytest.fixture
+def few_operations(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measure as few operations as a report can hold."""
+    monkeypatch.setattr(rounds, "TRIAL_OPERATIONS", 1)
+
+
+# Two things side by side
+
+
+def test_each_of_the_two_goes_first_equally_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rounds, "ROUNDS", 4)
+    went: list[str] = []
+
+    def take(name: str, seconds: float) -> Callable[[], float]:
+        return lambda: went.append(name) or seconds  # type: ignore[func-returns-value]
+
+    found = rounds.compare("group", "a", take("a", 0.2), "b", take("b", 0.1), aim=3)
+    assert went == ["a", "b", "b", "a", "a", "b", "b", "a"]
+    assert (found.rate, found.beside_rate, found.ratio, found.low, found.high) == (5, 10, 2, 2, 2)
+
+
+def test_the_time_of_one_operation_is_that_of_all_divided() -> None:
+    ticks = iter([10.0, 30.0])
+    prepared: list[int] = []
+
+    def prepare(count: int) -> Callable[[], object]:
+        prepared.append(count)
+        return lambda: None
+
+    assert rounds.time_batch(prepare, 5, lambda: next(ticks)) == 4
+    assert prepared == [5]
+
+
+def test_a_round_takes_its_share_of_the_seconds() -> None:
+    clock = [0.0]
+    counts: list[int] = []
+
+    def prepare(count: int) -> Callable[[], object]:
+        counts.append(count)
+        return lambda: clock.__setitem__(0, clock[0] + count * 0.01)
+
+    round_ = rounds.build_round(prepare, 4.0, lambda: clock[0])
+    assert round_() == pytest.approx(0.01)
+    assert counts == [rounds.TRIAL_OPERATIONS, 100], "4 seconds are 2 rounds of each of the two"
+
+
+def test_quartiles_are_those_of_the_values() -> None:
+    assert rounds.find_quartiles([1, 2, 3, 4, 5]) == (2, 3, 4)
+
+
+# What is measured
+
+
+@pytest.mark.usefixtures("few_operations")
+def test_the_command_measures_the_reference_and_the_harness(cloister: Cloister, tmp_path: Path) -> None:
+    done = cloister("bench --seconds 0.01 --json out/bench.json --markdown out/bench.md")
+    assert (done.status, done.err) == (0, "")
+    report = BenchReport.model_validate_json((tmp_path / "out" / "bench.json").read_text("utf-8"))
+    assert report.implementation is None
+    groups = {comparison.group.partition(",")[0] for comparison in report.comparisons}
+    assert groups == {"sender keys", "identity", "proof of work", "pairwise sessions"}
+    for comparison in report.comparisons:
+        assert min(comparison.rate, comparison.beside_rate, comparison.ratio) > 0
+        assert comparison.low <= comparison.ratio <= comparison.high
+    assert [quantity.unit for quantity in report.quantities] == ["1/s", "µs", "µs", "%"]
+    text = (tmp_path / "out" / "bench.md").read_text("utf-8")
+    assert text == render.render_markdown(report)
+    assert text.count("\n| ") == len(report.comparisons) + len(report.quantities) + 3
+    assert {len(line.split(" | ")) for line in text.splitlines() if line.startswith("| identity")} == {7}
+
+
+@pytest.mark.usefixtures("few_operations")
+def test_every_operation_that_an_implementation_offers_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = adapters.measure(implementation.reference(), 0.01)
+    assert {comparison.name for comparison in found} == {*adapters.OPERATIONS, *adapters.CONVERSATIONS}
+    assert {comparison.beside for comparison in found} == {"the reference"}
+
+
+@pytest.mark.usefixtures("few_operations")
+def test_what_is_not_offered_is_not_measured(fake: Callable[..., implementation.Implementation]) -> None:
+    found = adapters.measure(fake("--offer", "xeddsa-verify"), 0.01)
+    names = [name for name in adapters.OPERATIONS if protocol.METHODS[name].capability == "xeddsa-verify"]
+    assert [comparison.name for comparison in found] == names == ["identity.verify"]
+
+
+def test_an_implementation_stands_in_the_report_beside_the_reference(
+    cloister: Cloister, monkeypatch: pytest.MonkeyPatch, fake: Callable[..., implementation.Implementation]
+) -> None:
+    monkeypatch.setattr(measure.reference, "measure", lambda seconds: [])
+    monkeypatch.setattr(measure.pairwise, "measure", lambda seconds: [])
+    monkeypatch.setattr(measure.harness, "measure", lambda seconds: [])
+    folder = fake("--offer", "xeddsa-verify").folder
+    done = cloister(f"bench --seconds 0.01 --json bench.json {shlex.quote(str(folder))}")
+    assert (done.status, done.err) == (0, "")
+    report = json.loads((folder.parent / "bench.json").read_text("utf-8"))
+    assert report["implementation"] == "fake"
+    assert [comparison["name"] for comparison in report["comparisons"]] == ["identity.verify"]
+
+
+def test_an_implementation_that_refuses_cannot_be_measured(
+    cloister: Cloister, monkeypatch: pytest.MonkeyPatch, fake: Callable[..., implementation.Implementation]
+) -> None:
+    for module in (measure.reference, measure.pairwise, measure.harness):
+        monkeypatch.setattr(module, "measure", lambda seconds: [])
+    done = cloister(f"bench --seconds 0.01 {fake('identity.verify=internal-error', '--offer', 'xeddsa-verify').folder}")
+    assert done.status == 3
+    assert done.err.startswith("cloister: ")
+    assert "identity.verify" in done.err
+
+
+def test_the_adapter_that_does_nothing_answers() -> None:
+    target = harness.start_target()
+    try:
+        assert target.call(harness.METHOD, harness.PARAMS_AS_HEX) == {"jsonrpc": "2.0", "id": 2, "result": {}}
+        assert target.offers("xeddsa-verify")
+    finally:
+        target.stop()
+
+
+def test_a_comparison_without_an_aim_has_an_empty_cell() -> None:
+    found = Comparison(group="g", name="n", beside="b", rate=1234, beside_rate=1, ratio=1, low=1, high=1)
+    assert render.describe(found) == ("g: n", "b", "1,234", "1", "1.00", "1.00 to 1.00", "")
