@@ -15,6 +15,7 @@ const DEVICE_ID = 1;
 const PREKEY_MESSAGE = 3; // the library's type of ciphertext
 
 export class InvalidParams extends Error {}
+class Refusal extends Error {} // the text is the name of an error
 
 // The library names its errors in their text only; whatever is not listed here is not a refusal.
 const ERRORS = [
@@ -35,7 +36,10 @@ const ERRORS = [
   [/^Error: Tried to decrypt on a sending chain/, "ProtocolViolation"],
 ];
 
-export const nameRefusal = (error) => ERRORS.find(([text]) => text.test(String(error)))?.[1];
+export function nameRefusal(error) {
+  if (error instanceof Refusal) return error.message;
+  return ERRORS.find(([text]) => text.test(String(error)))?.[1];
+}
 
 const bytes = (text) => Uint8Array.from(Buffer.from(text, "hex")).buffer; // an ArrayBuffer of its own
 const hex = (buffer) => Buffer.from(buffer).toString("hex");
@@ -147,13 +151,22 @@ function save({ handle }) {
   return { state: JSON.stringify(held.get(handle)) };
 }
 
+// The form around what the library has serialised is the adapter's own; the library reads a record when it is used.
+function readState(state) {
+  try {
+    const value = JSON.parse(state);
+    if (value.identity ?? value.theirs) return value;
+  } catch {} // refused below
+  throw new Refusal("UnreadableState");
+}
+
 // Each method with the params that it cannot do without.
 export const METHODS = {
   "hello": [[], () =>
     ({ name: "libsignal-protocol-typescript", version, language: "TypeScript", spec: "0.1", capabilities: CAPABILITIES })],
   "reset": [[], () => held.clear()],
   "save": [["handle"], save],
-  "restore": [["handle", "state"], ({ handle, state }) => { held.set(handle, JSON.parse(state)); }],
+  "restore": [["handle", "state"], ({ handle, state }) => { held.set(handle, readState(state)); }],
   "identity.agree": [["private_key", "public_key"], async ({ private_key, public_key }) =>
     ({ shared_secret: hex(await curve.calculateAgreement(bytes(public_key), bytes(private_key))) })],
   "identity.sign": [["private_key", "message"], async ({ private_key, message }) =>
