@@ -134,18 +134,26 @@ def check_role(implementation: Implementation, role: str) -> None:
 
 
 def find_missing(implementation: Implementation) -> list[str]:
-    """Find the required programs that are not installed."""
-    return [program for program in implementation.requires if shutil.which(program) is None]
+    """Find what is required and not installed."""
+    return [name for name in implementation.requires if not is_installed(name)]
+
+
+def is_installed(name: str) -> bool:
+    """Tell whether a program is installed, or, if it is called NAME.pc, a library that pkg-config knows as NAME."""
+    if not name.endswith(".pc"):
+        return shutil.which(name) is not None
+    command = ["pkg-config", "--exists", name.removesuffix(".pc")]
+    return is_installed(command[0]) and subprocess.run(command, check=False).returncode == 0
 
 
 def build(implementation: Implementation) -> None:
     """Run the build commands.
 
     Raises:
-        UnusableImplementation: a required program is not installed, or a command fails or takes too long.
+        UnusableImplementation: what it requires is not installed, or a command fails or takes too long.
     """
-    for program in find_missing(implementation):
-        raise UnusableImplementation(f"{implementation.name} needs {program}, which is not installed")
+    for name in find_missing(implementation):
+        raise UnusableImplementation(f"{implementation.name} needs {name}, which is not installed")
     for command in implementation.build:
         shown = shlex.join(command)
         try:

@@ -136,6 +136,23 @@ def test_a_build_that_takes_too_long_is_ended(tmp_path: Path, monkeypatch: pytes
         build(tmp_path, ["sleep", "1000"])
 
 
+def install(program: Path, text: str) -> None:
+    """Write a program into a folder of the path."""
+    program.write_text(text)
+    program.chmod(0o755)
+
+
+def test_a_library_that_pkg_config_does_not_know_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UnusableImplementation, match=r"x needs here\.pc, which is not installed"):
+        build(tmp_path, requires=("here.pc",))
+
+    install(tmp_path / "pkg-config", "#!/bin/sh\n[ \"$1 $2\" = '--exists here' ]\n")
+    build(tmp_path, requires=("here.pc",))
+    with pytest.raises(UnusableImplementation, match=r"x needs away\.pc, which is not installed"):
+        build(tmp_path, requires=("here.pc", "away.pc"))
+
+
 def test_a_program_that_is_needed_and_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(UnusableImplementation, match="x needs no_such_program, which is not installed"):
         build(tmp_path, ["touch", "built"], requires=("sh", "no_such_program"))
