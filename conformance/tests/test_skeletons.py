@@ -38,14 +38,14 @@ NO_ANSWER = re.compile(
 # Where a method is added, and a method that prints to standard output and then fails as nobody foresaw.
 CRASHES = {
     "go": (
-        "main.go",
-        '"reset":                reset,',
-        '"crash": func(params) (members, error) { fmt.Println("noise"); var none map[string]int; none["x"] = 1; return nil, nil },',
+        "library.go",
+        '"reset":                {"", reset},',
+        '"crash": {"", func(params) members { fmt.Println("noise"); var none map[string]int; none["x"] = 1; return nil }},',
     ),
     "java": (
-        "src/main/java/Adapter.java",
-        'Map.entry("reset", Adapter::reset),',
-        'Map.entry("crash", params -> { System.out.println("noise"); throw new IllegalStateException(); }),',
+        "src/main/java/Library.java",
+        'Map.entry("reset", new Adapter.Method(Library::reset)),',
+        'Map.entry("crash", new Adapter.Method(params -> { System.out.println("noise"); throw new IllegalStateException(); })),',
     ),
     "javascript": (
         "library.mjs",
@@ -385,13 +385,19 @@ def test_an_exception_that_nobody_foresaw_is_no_refusal(language: str, tmp_path:
 # The adapters of third-party libraries
 
 ADAPTERS = data.CHECKOUT / "conformance" / "adapters"
-LOOPS = {"node": "javascript/adapter.mjs", "python": "python/adapter.py"}
+# A file that only adapters of that language have, and the loop.
+LOOPS = {
+    "go": ("go.mod", "main.go"),
+    "java": ("pom.xml", "src/main/java/Adapter.java"),
+    "javascript": ("package.json", "adapter.mjs"),
+    "python": ("requirements.txt", "adapter.py"),
+}
 
 
-@pytest.mark.parametrize("program", LOOPS)
-def test_the_adapters_of_a_language_carry_the_loop_of_its_skeleton(program: str) -> None:
-    described = [implementation.read(file.parent) for file in ADAPTERS.glob("*/adapter.toml")]
-    loops = [each.folder / each.run[-1] for each in described if Path(each.run[0]).name == program]
-    assert loops
-    wanted = (skeletons.SKELETONS / LOOPS[program]).read_bytes()
-    assert [file for file in loops if file.read_bytes() != wanted] == []
+@pytest.mark.parametrize("language", skeletons.LANGUAGES)
+def test_the_adapters_of_a_language_carry_the_loop_of_its_skeleton(language: str) -> None:
+    mark, loop = LOOPS[language]
+    adapters = [file.parent for file in ADAPTERS.glob(f"*/{mark}")]
+    assert adapters
+    wanted = (skeletons.SKELETONS / language / loop).read_bytes()
+    assert [folder for folder in adapters if (folder / loop).read_bytes() != wanted] == []

@@ -1,21 +1,18 @@
-// What is asked of the library. Nothing here checks anything: what the library accepts, is accepted.
+// What main.go asks of go.mau.fi/libsignal. Nothing here checks anything: what the library accepts, is accepted.
 package main
 
 import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"io"
 	"runtime/debug"
 	"strings"
 
 	"go.mau.fi/libsignal/ecc"
-	"go.mau.fi/libsignal/groups"
-	"go.mau.fi/libsignal/groups/state/record"
 	"go.mau.fi/libsignal/kdf"
-	"go.mau.fi/libsignal/protocol"
 	"go.mau.fi/libsignal/serialize"
 	"go.mau.fi/libsignal/signalerror"
 	"go.mau.fi/libsignal/util/bytehelper"
@@ -23,33 +20,43 @@ import (
 )
 
 var capabilities = []string{"key-agreement", "xeddsa-sign", "xeddsa-deterministic", "xeddsa-verify",
+	"sessions", "one-time-prekeys", "prekey-import",
 	"sender-keys-send", "sender-keys-deterministic", "sender-keys-renewal", "sender-keys-receive", "persistence"}
 
-// methods are the functions that answer, and the params that each cannot do without.
-var methods = map[string]struct {
-	answer   func(params) members
-	required []string
-}{
-	"hello":                  {hello, nil},
-	"reset":                  {reset, nil},
-	"save":                   {save, []string{"handle"}},
-	"restore":                {restore, []string{"handle", "state"}},
-	"identity.agree":         {agree, []string{"private_key", "public_key"}},
-	"identity.sign":          {sign, []string{"private_key", "message"}},
-	"identity.verify":        {verify, []string{"public_key", "message", "signature"}},
-	"sender_keys.create":     {create, []string{"key"}},
-	"sender_keys.distribute": {distribute, []string{"key"}},
-	"sender_keys.encrypt":    {encrypt, []string{"key", "plaintext"}},
-	"sender_keys.renew":      {renew, []string{"key"}},
-	"sender_keys.process":    {process, []string{"record", "distribution", "now_ms"}},
-	"sender_keys.decrypt":    {decrypt, []string{"record", "message", "now_ms"}},
+// Each method with the params that it cannot do without.
+var methods = map[string]method{
+	"hello":                    {"", hello},
+	"reset":                    {"", reset},
+	"save":                     {"handle", save},
+	"restore":                  {"handle state", restore},
+	"identity.agree":           {"private_key public_key", agree},
+	"identity.sign":            {"private_key message", sign},
+	"identity.verify":          {"public_key message signature", verify},
+	"x3dh.create_account":      {"account private_key now_ms", createAccount},
+	"x3dh.create_plain_bundle": {"account", createPlainBundle},
+	"x3dh.create_bundle":       {"account now_ms", createBundle},
+	"x3dh.import_prekeys":      {"account signed_prekey_id signed_prekey_private now_ms", importPrekeys},
+	"session.create":           {"session account identity_key", createSession},
+	"session.open":             {"session identity_key signed_prekey_id signed_prekey signature now_ms", openSession},
+	"session.encrypt":          {"session plaintext", encryptInSession},
+	"session.decrypt":          {"session kind message now_ms", decryptInSession},
+	"sender_keys.create":       {"key", create},
+	"sender_keys.distribute":   {"key", distribute},
+	"sender_keys.encrypt":      {"key plaintext", encrypt},
+	"sender_keys.renew":        {"key", renew},
+	"sender_keys.process":      {"record distribution now_ms", process},
+	"sender_keys.decrypt":      {"record message now_ms", decrypt},
 }
 
-var errNotVerified = errors.New("the signature does not verify")
+var (
+	errNotVerified = errors.New("the signature does not verify")
+	errUnreadable  = errors.New("the state cannot be read")
+)
 
-// errorNames are the names in chapter 01 of the library's errors.
-var errorNames = map[error]string{
+// refusals are the names in chapter 01 of the library's errors.
+var refusals = map[error]string{
 	errNotVerified:                                  "InvalidSignature",
+	errUnreadable:                                   "UnreadableState",
 	ecc.ErrBadKeyType:                               "InvalidKey",
 	proto.Error:                                     "InvalidMessage",
 	signalerror.ErrIncompleteMessage:                "InvalidMessage",
@@ -58,24 +65,29 @@ var errorNames = map[error]string{
 	signalerror.ErrNoSenderKeyForUser:               "UnknownSenderKey",
 	signalerror.ErrNoSenderKeyStateForID:            "UnknownSenderKey",
 	signalerror.ErrSenderKeyStateVerificationFailed: "InvalidSignature",
+	signalerror.ErrInvalidSignature:                 "InvalidSignature",
+	signalerror.ErrUntrustedIdentity:                "UntrustedIdentity",
+	signalerror.ErrNoSignedPreKey:                   "UnknownPrekey",
+	signalerror.ErrNoOneTimeKeyFound:                "UnknownPrekey",
+	signalerror.ErrNoSessionForUser:                 "UnknownSession",
 	signalerror.ErrOldCounter:                       "DuplicateMessage",
 	signalerror.ErrTooFarIntoFuture:                 "TooFarAhead",
 }
 
-// errorTexts are the beginnings of the errors that the library does not export.
-var errorTexts = map[string]string{
+// texts are the beginnings of the errors that the library does not export.
+var texts = map[string]string{
 	"Input too small":       "InvalidMessage",
 	"ciphertext is shorter": "DecryptionFailed",
 	"padding is greater":    "DecryptionFailed",
 }
 
-func nameOf(err error) string {
-	for known, name := range errorNames {
-		if errors.Is(err, known) {
+func nameRefusal(err error) string {
+	for refusal, name := range refusals {
+		if errors.Is(err, refusal) {
 			return name
 		}
 	}
-	for text, name := range errorTexts {
+	for text, name := range texts {
 		if strings.HasPrefix(err.Error(), text) {
 			return name
 		}
@@ -83,55 +95,33 @@ func nameOf(err error) string {
 	return "ProtocolViolation"
 }
 
-// store holds one record in its serialised form, as a database does: what is not stored has not changed.
-type store struct{ serialised []byte }
+// held is what a handle stands for: one of these, in serialised form as in a database; what is not stored has not changed.
+type held struct {
+	SenderKey *senderKey `json:",omitempty"`
+	Account   *account   `json:",omitempty"`
+	Session   *session   `json:",omitempty"`
+}
 
 var (
-	handles    = map[string]*store{}
+	handles    = map[string]held{}
 	background = context.Background()
 	serializer = serialize.NewProtoBufSerializer()
-	senderName = protocol.NewSenderKeyName("group", protocol.NewSignalAddress("sender", 1))
 )
 
-func (s *store) LoadSenderKey(context.Context, *protocol.SenderKeyName) (*record.SenderKey, error) {
-	if s.serialised == nil {
-		return record.NewSenderKey(serializer.SenderKeyRecord, serializer.SenderKeyState), nil
-	}
-	return record.NewSenderKeyFromBytes(s.serialised, serializer.SenderKeyRecord, serializer.SenderKeyState)
-}
-
-func (s *store) StoreSenderKey(_ context.Context, _ *protocol.SenderKeyName, key *record.SenderKey) error {
-	s.serialised = key.Serialize()
-	return nil
-}
-
-func (s *store) builder() *groups.SessionBuilder { return groups.NewGroupSessionBuilder(s, serializer) }
-
-func (s *store) cipher() *groups.GroupCipher {
-	return groups.NewGroupCipher(s.builder(), senderName, s)
-}
-
-func (p params) known(member string) *store {
-	found := handles[p.text(member)]
+// find returns what a handle stands for, or ends the call.
+func find[Kind any](handle string, kind func(held) *Kind) *Kind {
+	found := kind(handles[handle])
 	if found == nil {
-		panic(badParams("unknown handle " + p.text(member)))
+		panic(invalidParams(handle + " stands for no such thing"))
 	}
 	return found
 }
 
-// record returns a receiver's record; if there is none, an empty one that is not yet kept.
-func (p params) record() *store {
-	if found := handles[p.text("record")]; found != nil {
-		return found
-	}
-	return &store{}
-}
-
 // withRandom lets the library draw the bytes of the member `random`, if it is there, in place of random ones.
-func (p params) withRandom(draw func()) {
-	if p["random"] != nil {
+func withRandom(p params, draw func()) {
+	if p.has("random") {
 		defer func(saved io.Reader) { rand.Reader = saved }(rand.Reader)
-		rand.Reader = bytes.NewReader(p.bytes("random"))
+		rand.Reader = bytes.NewReader(readHex(p, "random"))
 	}
 	draw()
 }
@@ -150,85 +140,55 @@ func hello(params) members {
 
 func reset(params) members {
 	clear(handles)
-	return members{}
+	return nil
 }
 
-func save(p params) members { return members{"state": string(p.known("handle").serialised)} }
+func save(p params) members {
+	found := handles[read[string](p, "handle")]
+	if found == (held{}) {
+		panic(invalidParams("the handle stands for nothing"))
+	}
+	return members{"state": string(try(json.Marshal(found)))}
+}
 
+// restore lets the library read its records; the form around them is the adapter's own.
 func restore(p params) members {
-	restored := &store{[]byte(p.text("state"))}
-	try(restored.LoadSenderKey(background, senderName))
-	handles[p.text("handle")] = restored
-	return members{}
+	var found held
+	err := json.Unmarshal([]byte(read[string](p, "state")), &found)
+	if err == nil && found.SenderKey != nil {
+		_, err = found.SenderKey.LoadSenderKey(background, senderName)
+	} else if err == nil && found.Session != nil {
+		_, err = found.Session.LoadSession(background, nil)
+	}
+	if err != nil || found == (held{}) {
+		check(errUnreadable)
+	}
+	handles[read[string](p, "handle")] = found
+	return nil
+}
+
+func readPublicKey(p params, name string) ecc.ECPublicKeyable {
+	return try(ecc.DecodePoint(readHex(p, name), 0))
 }
 
 func agree(p params) members {
-	public := try(ecc.DecodePoint(p.bytes("public_key"), 0))
-	secret := kdf.CalculateSharedSecret(public.PublicKey(), bytehelper.SliceToArray(p.bytes("private_key")))
-	return members{"shared_secret": hex.EncodeToString(secret[:])}
+	public, private := readPublicKey(p, "public_key"), bytehelper.SliceToArray(readHex(p, "private_key"))
+	secret := kdf.CalculateSharedSecret(public.PublicKey(), private)
+	return members{"shared_secret": writeHex(secret[:])}
 }
 
 func sign(p params) members {
-	private := ecc.NewDjbECPrivateKey(bytehelper.SliceToArray(p.bytes("private_key")))
+	private := ecc.NewDjbECPrivateKey(bytehelper.SliceToArray(readHex(p, "private_key")))
 	var signature [64]byte
-	p.withRandom(func() { signature = ecc.CalculateSignature(private, p.bytes("message")) })
-	return members{"signature": hex.EncodeToString(signature[:])}
+	withRandom(p, func() { signature = ecc.CalculateSignature(private, readHex(p, "message")) })
+	return members{"signature": writeHex(signature[:])}
 }
 
+// Keys and signatures are arrays in the library; it makes them of slices in this way.
 func verify(p params) members {
-	public := try(ecc.DecodePoint(p.bytes("public_key"), 0))
-	// Keys and signatures are arrays in the library; it makes them of slices in this way.
-	signature := bytehelper.SliceToArray64(p.bytes("signature"))
-	if !ecc.VerifySignature(public, p.bytes("message"), signature) {
+	signature := bytehelper.SliceToArray64(readHex(p, "signature"))
+	if !ecc.VerifySignature(readPublicKey(p, "public_key"), readHex(p, "message"), signature) {
 		check(errNotVerified)
 	}
-	return members{}
-}
-
-func create(p params) members {
-	created := &store{}
-	if p["key_id"] != nil {
-		key := try(created.LoadSenderKey(background, senderName))
-		signing := ecc.CreateKeyPair(p.bytes("signing_private"))
-		key.SetSenderKeyState(p.number("key_id"), p.number("iteration"), p.bytes("chain_key"), signing)
-		check(created.StoreSenderKey(background, senderName, key))
-	}
-	try(created.builder().Create(background, senderName))
-	handles[p.text("key")] = created
-	return members{}
-}
-
-func distribute(p params) members {
-	distribution := try(p.known("key").builder().Create(background, senderName))
-	return members{"distribution": hex.EncodeToString(distribution.Serialize())}
-}
-
-func encrypt(p params) members {
-	cipher, plaintext := p.known("key").cipher(), p.bytes("plaintext")
-	var message protocol.GroupCiphertextMessage
-	p.withRandom(func() { message = try(cipher.Encrypt(background, plaintext)) })
-	return members{"message": hex.EncodeToString(message.SignedSerialize())}
-}
-
-// renew forgets the record and creates a new one; the library has no other way.
-func renew(p params) members {
-	key := p.known("key")
-	key.serialised = nil
-	try(key.builder().Create(background, senderName))
-	return members{}
-}
-
-func process(p params) members {
-	distribution := try(protocol.NewSenderKeyDistributionMessageFromBytes(p.bytes("distribution"),
-		serializer.SenderKeyDistributionMessage))
-	receiver := p.record()
-	check(receiver.builder().Process(background, senderName, distribution))
-	handles[p.text("record")] = receiver
-	return members{}
-}
-
-func decrypt(p params) members {
-	message := try(protocol.NewSenderKeyMessageFromBytes(p.bytes("message"), serializer.SenderKeyMessage))
-	plaintext := try(p.record().cipher().Decrypt(background, message))
-	return members{"plaintext": hex.EncodeToString(plaintext)}
+	return nil
 }

@@ -1,122 +1,137 @@
-// The adapter of go.mau.fi/libsignal. This file speaks the adapter protocol, library.go calls the library.
+// Answers the requests of chapter 13, one on a line. Nothing here is about one library: library.go is.
 package main
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"os"
+	"runtime/debug"
+	"strings"
 )
 
-const (
-	refused        = -32000
-	methodNotFound = -32601
-	invalidParams  = -32602
-	internalError  = -32603
-	parseError     = -32700
+type (
+	members map[string]any
+	params  map[string]json.RawMessage
+
+	// method is a function that answers, behind the params that it cannot do without, spaces between them.
+	method struct {
+		required string
+		answer   func(params) members
+	}
 )
-
-type members map[string]any
-
-// params are the members of a request; null is as good as absent.
-type params map[string]any
 
 // A function that answers panics with one of these; every other panic is the library's own.
 type (
-	refusal   struct{ err error }
-	badParams string
+	failed        struct{ err error } // the library returned an error
+	invalidParams string              // a handle stands for nothing, or a param is of another type
 )
 
-// try returns a value of the library, or ends the call with its error.
+// try returns a value of the library, or ends the call with the error that came with it.
 func try[Value any](value Value, err error) Value {
 	check(err)
 	return value
 }
 
+// check ends the call if the library returned an error.
 func check(err error) {
 	if err != nil {
-		panic(refusal{err})
+		panic(failed{err})
 	}
 }
 
-// read returns a member that has the JSON type of Value.
-func read[Value any](p params, member string) Value {
-	value, fits := p[member].(Value)
-	if !fits {
-		panic(badParams(member + " is absent or of another type"))
+func (p params) has(name string) bool {
+	return p[name] != nil && string(p[name]) != "null"
+}
+
+// read returns one of the params.
+func read[Value any](p params, name string) (value Value) {
+	if err := json.Unmarshal(p[name], &value); err != nil {
+		panic(invalidParams(name + ": " + err.Error()))
 	}
 	return value
 }
 
-func (p params) text(member string) string { return read[string](p, member) }
-
-func (p params) number(member string) uint32 { return uint32(read[float64](p, member)) }
-
-func (p params) bytes(member string) []byte {
-	decoded, err := hex.DecodeString(p.text(member))
+func readHex(p params, name string) []byte {
+	decoded, err := hex.DecodeString(read[string](p, name))
 	if err != nil {
-		panic(badParams(member + ": " + err.Error()))
+		panic(invalidParams(name + ": " + err.Error()))
 	}
 	return decoded
+}
+
+func writeHex(bytes []byte) string { return hex.EncodeToString(bytes) }
+
+func call(name string, p params) (answer members) {
+	method, found := methods[name]
+	if !found {
+		return failure(-32601, "there is no method "+name, members{})
+	}
+	for _, member := range strings.Fields(method.required) {
+		if !p.has(member) {
+			return failure(-32602, "the params lack "+member, members{})
+		}
+	}
+	defer func() {
+		if caught := recover(); caught != nil {
+			answer = describe(caught)
+		}
+	}()
+	result := method.answer(p)
+	if result == nil {
+		result = members{}
+	}
+	return members{"result": result}
+}
+
+// describe answers what a method panicked with: a refusal if the library means it as one.
+func describe(caught any) members {
+	switch caught := caught.(type) {
+	case invalidParams:
+		return failure(-32602, string(caught), members{})
+	case failed:
+		if refusal := nameRefusal(caught.err); refusal != "" {
+			return failure(-32000, caught.err.Error(), members{"error": refusal})
+		}
+		return failure(-32603, caught.err.Error(), members{})
+	default:
+		fmt.Fprintf(os.Stderr, "%v\n%s", caught, debug.Stack())
+		return failure(-32603, fmt.Sprintf("%T: %v", caught, caught), members{})
+	}
 }
 
 func failure(code int, message string, data members) members {
 	return members{"error": members{"code": code, "message": message, "data": data}}
 }
 
-func call(name string, p params) (answer members) {
-	defer func() {
-		switch caught := recover().(type) {
-		case nil:
-		case refusal:
-			answer = failure(refused, caught.err.Error(), members{"error": nameOf(caught.err)})
-		case badParams:
-			answer = failure(invalidParams, string(caught), members{})
-		default:
-			answer = failure(internalError, fmt.Sprintf("%T: %v", caught, caught), members{})
-		}
-	}()
-	method, found := methods[name]
-	if !found {
-		return failure(methodNotFound, "there is no method "+name, members{})
-	}
-	for _, member := range method.required {
-		if p[member] == nil {
-			panic(badParams("the params lack " + member))
-		}
-	}
-	return members{"result": method.answer(p)}
-}
-
 func answer(line []byte) members {
 	var request struct {
 		ID     json.RawMessage
 		Method *string
-		Params params
+		Params json.RawMessage
 	}
 	var answer members
-	if json.Unmarshal(line, &request) != nil || request.ID == nil || request.Method == nil {
-		request.ID = nil
-		answer = failure(parseError, "this line is not a request", members{})
+	if json.Unmarshal(line, &request) == nil && request.ID != nil && request.Method != nil {
+		var p params
+		json.Unmarshal(request.Params, &p) // params that are not an object lack every member
+		answer = call(*request.Method, p)
 	} else {
-		answer = call(*request.Method, request.Params)
+		answer = failure(-32700, "this line is not a request", members{})
+		request.ID = nil
 	}
 	answer["jsonrpc"], answer["id"] = "2.0", request.ID
 	return answer
 }
 
 func main() {
-	input, output := bufio.NewReader(os.Stdin), json.NewEncoder(os.Stdout)
-	os.Stdout = os.Stderr // the library logs to standard output
-	for {
-		line, err := input.ReadBytes('\n')
-		if len(bytes.TrimSpace(line)) > 0 || err == nil {
-			output.Encode(answer(line))
-		}
-		if err != nil {
-			return
-		}
+	lines, answers := bufio.NewScanner(os.Stdin), json.NewEncoder(os.Stdout)
+	lines.Buffer(nil, 64<<20)
+	os.Stdout = os.Stderr // what the library prints is not an answer
+	for lines.Scan() {
+		answers.Encode(answer(lines.Bytes()))
+	}
+	if lines.Err() != nil {
+		panic(lines.Err())
 	}
 }

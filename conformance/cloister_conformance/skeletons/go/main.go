@@ -1,95 +1,103 @@
-// The adapter of {{name}}: answers the requests of chapter 13, one on a line, by calls of the library.
+// Answers the requests of chapter 13, one on a line. Nothing here is about one library: library.go is.
 package main
 
 import (
 	"bufio"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"math"
-	"math/big"
 	"os"
 	"runtime/debug"
+	"strings"
 )
-
-// The library is imported above and called by these functions; each answers the method of its name.
-var methods = map[string]func(params) (members, error){
-	"hello":                hello,
-	"reset":                reset,
-	"proof_of_work.target": target,
-}
-
-func hello(params) (members, error) {
-	capabilities := []string{"proof-of-work-target"} // add one when all of its methods are in the table
-	return members{"name": "{{name}}", "version": "0", "language": "Go", "spec": "0.1", "capabilities": capabilities}, nil
-}
-
-func reset(params) (members, error) {
-	return members{}, nil // forget here what the handles stand for
-}
-
-// An example, chapter 06: call the library instead, or remove it.
-// Bytes are hex: hex.DecodeString(read[string](p, "message")), hex.EncodeToString(plaintext).
-func target(p params) (members, error) {
-	length, ttl, difficulty := read[big.Int](p, "payload_length"), read[big.Int](p, "ttl_ms"), read[big.Int](p, "difficulty")
-	var seconds, product, cost, divisor big.Int
-	length.Add(&length, big.NewInt(8))
-	seconds.Quo(&ttl, big.NewInt(1000))
-	product.Mul(&seconds, &length)
-	cost.Add(&length, cost.Quo(&product, big.NewInt(65535)))
-	divisor.Mul(&difficulty, &cost)
-	if length.Cmp(big.NewInt(8)) < 0 || ttl.Sign() < 0 || difficulty.Sign() <= 0 || !product.IsUint64() || !divisor.IsUint64() {
-		return nil, refusal("OutOfRange")
-	}
-	return members{"target": fmt.Sprintf("%016x", math.MaxUint64/divisor.Uint64())}, nil
-}
 
 type (
-	members       map[string]any
-	params        map[string]json.RawMessage
-	refusal       string // the library refused: an error name of chapter 01
-	invalidParams string
+	members map[string]any
+	params  map[string]json.RawMessage
+
+	// method is a function that answers, behind the params that it cannot do without, spaces between them.
+	method struct {
+		required string
+		answer   func(params) members
+	}
 )
 
-func (r refusal) Error() string       { return string(r) }
-func (i invalidParams) Error() string { return string(i) }
+// A function that answers panics with one of these; every other panic is the library's own.
+type (
+	failed        struct{ err error } // the library returned an error
+	invalidParams string              // a handle stands for nothing, or a param is of another type
+)
 
-// read returns one of the params, or ends the call.
-func read[Value any](p params, name string) (value Value) {
-	if raw := string(p[name]); raw == "" || raw == "null" {
-		panic(invalidParams(name + " is missing"))
+// try returns a value of the library, or ends the call with the error that came with it.
+func try[Value any](value Value, err error) Value {
+	check(err)
+	return value
+}
+
+// check ends the call if the library returned an error.
+func check(err error) {
+	if err != nil {
+		panic(failed{err})
 	}
+}
+
+func (p params) has(name string) bool {
+	return p[name] != nil && string(p[name]) != "null"
+}
+
+// read returns one of the params.
+func read[Value any](p params, name string) (value Value) {
 	if err := json.Unmarshal(p[name], &value); err != nil {
 		panic(invalidParams(name + ": " + err.Error()))
 	}
 	return value
 }
 
+func readHex(p params, name string) []byte {
+	decoded, err := hex.DecodeString(read[string](p, name))
+	if err != nil {
+		panic(invalidParams(name + ": " + err.Error()))
+	}
+	return decoded
+}
+
+func writeHex(bytes []byte) string { return hex.EncodeToString(bytes) }
+
 func call(name string, p params) (answer members) {
+	method, found := methods[name]
+	if !found {
+		return failure(-32601, "there is no method "+name, members{})
+	}
+	for _, member := range strings.Fields(method.required) {
+		if !p.has(member) {
+			return failure(-32602, "the params lack "+member, members{})
+		}
+	}
 	defer func() {
 		if caught := recover(); caught != nil {
 			answer = describe(caught)
 		}
 	}()
-	method, found := methods[name]
-	if !found {
-		return failure(-32601, "there is no method "+name, members{})
-	}
-	result, err := method(p)
-	if err != nil {
-		return describe(err)
+	result := method.answer(p)
+	if result == nil {
+		result = members{}
 	}
 	return members{"result": result}
 }
 
-// describe turns the error of a method, or what it panicked with, into an answer.
-func describe(problem any) members {
-	switch problem := problem.(type) {
-	case refusal:
-		return failure(-32000, "the library refused", members{"error": problem})
+// describe answers what a method panicked with: a refusal if the library means it as one.
+func describe(caught any) members {
+	switch caught := caught.(type) {
 	case invalidParams:
-		return failure(-32602, string(problem), members{})
+		return failure(-32602, string(caught), members{})
+	case failed:
+		if refusal := nameRefusal(caught.err); refusal != "" {
+			return failure(-32000, caught.err.Error(), members{"error": refusal})
+		}
+		return failure(-32603, caught.err.Error(), members{})
 	default:
-		return failure(-32603, fmt.Sprintf("%T: %v\n%s", problem, problem, debug.Stack()), members{})
+		fmt.Fprintf(os.Stderr, "%v\n%s", caught, debug.Stack())
+		return failure(-32603, fmt.Sprintf("%T: %v", caught, caught), members{})
 	}
 }
 
