@@ -37,6 +37,7 @@ MUTANTS_PAGE = "spec/mutants.md"
 DEFINITION = re.compile(r"<li>\s*<strong>(?P<id>[A-Z]{2}-[1-9][0-9]*)</strong>")
 UNLINKED = re.compile(r"(<(?:pre|code|a|h1|svg|script)\b.*?</(?:pre|code|a|h1|svg|script)>|<[^>]*>)", re.DOTALL)
 CHECKED_BLOCK = re.compile(r"^```(?:worked-example|adapter-lines)\b.*$", re.MULTILINE)
+TEST_NAME = re.compile(r"(?<=<code>)test_[a-z0-9_]+(?=</code>)")
 LINK = re.compile(r"(?<=\]\()[^)#:]+")
 TABLE_HEAD = """
 ## What enforces it
@@ -124,7 +125,7 @@ def write_vectors(vectors: list[str]) -> Iterable[str]:
 
 
 def on_page_content(html: str, page: Page, files: Files, **_: Any) -> str:  # noqa: ANN401
-    """Give the clauses of a chapter their anchors, and turn every clause id outside code into a link."""
+    """Give the clauses of a chapter their anchors, let names of tests break at underscores, and turn every clause id outside code into a link."""
     defined = {clause.id for clause in read_clauses().values() if clause.chapter == Path(page.file.src_uri).stem}
 
     def anchor(match: re.Match[str]) -> str:
@@ -134,6 +135,7 @@ def on_page_content(html: str, page: Page, files: Files, **_: Any) -> str:  # no
         return f'<li class="clause" id="{clause.lower()}"><a href="#{clause.lower()}"><strong>{clause}</strong></a>'
 
     html = DEFINITION.sub(anchor, html)
+    html = TEST_NAME.sub(lambda match: match[0].replace("_", "_<wbr>"), html)
     return "".join(
         part if UNLINKED.fullmatch(part) else CLAUSE_ID.sub(lambda match: link(match[0], page, files), part)
         for part in UNLINKED.split(html)
