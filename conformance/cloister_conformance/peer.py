@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Annotated, Any
 
-from cloister import double_ratchet, errors, sealing, sender_keys, session, wire
+from cloister import double_ratchet, errors, identity, sealing, sender_keys, session, wire
 from cloister._proto import envelopes_pb2
 from pydantic import Field, ValidationError
 
@@ -24,12 +24,13 @@ Counter = Annotated[int, Field(ge=0, lt=2**32)]
 
 
 class DecodedDistribution(Message):
-    """The fields of a distribution."""
+    """The fields of a distribution, and the public key of which its chain key would be the private half."""
 
     key_id: int
     iteration: int
     chain_key: Hex
     signing_key: Hex
+    public_of_chain_key: Hex
 
 
 class DecodedMessage(Message):
@@ -67,6 +68,7 @@ def decode_distribution(params: Distribution, handles: Handles) -> DecodedDistri
         iteration=decoded.iteration,
         chain_key=decoded.chain_key,
         signing_key=decoded.signing_key,
+        public_of_chain_key=identity.derive_key_pair(identity.clamp(decoded.chain_key)).public,
     )
 
 

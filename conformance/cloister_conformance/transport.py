@@ -109,23 +109,27 @@ class Child:
         if not ready or rest_seconds < 0:
             raise HungAdapter(f"gave no answer within {self.timeout_seconds:g} seconds")
         for stream, _ in ready:
-            if stream == self.stderr:
-                self.read_errors()
-            elif stream == self.stdout:
-                chunk = os.read(self.stdout, CHUNK)
-                if not chunk:
-                    raise self.describe_end()
-                self.buffer += chunk
-                if len(self.buffer) > MAX_LINE_BYTES:
-                    raise BrokenAdapter(f"wrote more than {MAX_LINE_BYTES} bytes in one line, or without being asked")
+            if stream == self.stdin or self.read(stream):
+                continue
+            if stream == self.stdout:
+                raise self.describe_end()
+            self.poll.unregister(stream)
 
-    def read_errors(self) -> None:
-        """Read standard error and keep its end."""
-        chunk = os.read(self.stderr, CHUNK)
-        if not chunk:
-            self.poll.unregister(self.stderr)
-        self.errors += chunk
-        del self.errors[:-STDERR_BYTES]
+    def read(self, stream: int) -> bool:
+        """Read what is there of standard output, or of standard error, whose end is kept; tell whether the stream goes on.
+
+        Raises:
+            BrokenAdapter: a line is too long.
+        """
+        chunk = os.read(stream, CHUNK)
+        if stream == self.stderr:
+            self.errors += chunk
+            del self.errors[:-STDERR_BYTES]
+            return bool(chunk)
+        self.buffer += chunk
+        if len(self.buffer) > MAX_LINE_BYTES:
+            raise BrokenAdapter(f"wrote more than {MAX_LINE_BYTES} bytes in one line, or without being asked")
+        return bool(chunk)
 
     def describe_end(self) -> BrokenAdapter:
         """Describe how the child ended."""
@@ -137,13 +141,30 @@ class Child:
         return BrokenAdapter(f"{how} without an answer")
 
     def close_input(self, seconds: float) -> int | None:
-        """Close the input; return the exit status, or None if the child goes on running that long."""
+        """Close the input and read what still comes; return the exit status, or None if the child goes on running that long.
+
+        Raises:
+            BrokenAdapter: a line is too long.
+        """
         assert self.process.stdin is not None
         self.process.stdin.close()
+        deadline = time.monotonic() + seconds
+        self.read_to_the_end(deadline)
         try:
-            return self.process.wait(seconds)
+            return self.process.wait(max(0.0, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
             return None
+
+    def read_to_the_end(self, deadline: float) -> None:
+        """Read both outputs until they end, or the time does."""
+        streams = {self.stdout, self.stderr}
+        for stream in streams:
+            self.poll.register(stream, select.POLLIN)
+        while streams and (rest_seconds := deadline - time.monotonic()) > 0:
+            for stream, _ in self.poll.poll(rest_seconds * 1000):
+                if not self.read(stream):
+                    self.poll.unregister(stream)
+                    streams.remove(stream)
 
     def stop(self) -> None:
         """End the child and whatever it started."""

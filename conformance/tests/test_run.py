@@ -237,6 +237,39 @@ def test_the_doctor_notices_methods_that_are_answered_and_not_listed(fake: Fake)
     assert result.failure.actual == "does not list persistence, and answers save with the code -32602"
 
 
+EXITS = "adapter_protocol::test_the_adapter_exits_when_its_input_ends"
+ONLY_ANSWERS = "adapter_protocol::test_nothing_but_answers_is_written"
+LONG_LINE = "adapter_protocol::test_a_long_line_is_read"
+
+
+def test_an_adapter_may_complain_much_at_the_end_of_its_input_and_answer_nothing(fake: Fake) -> None:
+    report = run(fake("end=chatty"), EXITS, ONLY_ANSWERS)
+    assert verdicts(report) == {EXITS: "passed", ONLY_ANSWERS: "broken"}
+    failure = by_id(report)[ONLY_ANSWERS].failure
+    assert failure
+    assert failure.actual == "wrote more than its answers: b'{}\\n'"
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "actual"),
+    [
+        ("null-id", "answered request 1 with the id null"),
+        ("internal-error", "answered a long line with the code -32603, as if it could not read it"),
+    ],
+)
+def test_the_doctor_notices_an_adapter_that_does_not_read_long_lines(fake: Fake, behaviour: str, actual: str) -> None:
+    (result,) = run(fake(f"no_such_method={behaviour}"), LONG_LINE).tests
+    assert result.failure
+    assert result.failure.actual == actual
+
+
+def test_the_doctor_looks_at_the_ids_of_errors(fake: Fake) -> None:
+    report = run(fake("identity.derive=other-id"), "::test_missing_params_are_an_error and derive and identity")
+    (result,) = report.tests
+    assert result.failure
+    assert result.failure.actual == "answered request 1 with the id 2"
+
+
 # Not offered
 
 

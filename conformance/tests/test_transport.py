@@ -230,10 +230,26 @@ def test_a_grandchild_that_holds_the_pipes_does_not_stop_the_end() -> None:
 
 
 @pytest.mark.parametrize(
-    ("program", "status"), [("input_ = open(0).read()", 0), ("open(0).read(); raise SystemExit(4)", 4), (HANG, None)]
+    ("program", "status"),
+    [
+        ("input_ = open(0).read()", 0),
+        ("open(0).read(); raise SystemExit(4)", 4),
+        (HANG, None),
+        ("import os; os.close(1); os.close(2); open(0).read()", 0),
+        ("import os, time; os.close(1); os.close(2); time.sleep(1000)", None),
+    ],
 )
 def test_closing_the_input_tells_the_exit_status(start: Start, program: str, status: int | None) -> None:
     assert start(program).close_input(0.5 if status is None else 5) == status
+
+
+@pytest.mark.parametrize("before", ["pass", "os.close({other})"], ids=["", "the other is closed"])
+@pytest.mark.parametrize("stream", [1, 2])
+def test_much_that_is_written_after_the_end_of_the_input_is_read(start: Start, stream: int, before: str) -> None:
+    closing = before.format(other=3 - stream)
+    child = start(f"import os; open(0).read(); {closing}; open({stream}, 'w').write('x' * {MEBIBYTE} + 'the end')")
+    assert child.close_input(5) == 0
+    assert (child.buffer, child.errors)[stream - 1].endswith(b"the end")
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from collections.abc import Callable, Collection
 from typing import TypeVar
 
 from google.protobuf.message import DecodeError, Message
+from google.protobuf.unknown_fields import UnknownFieldSet
 
 from cloister import errors
 
@@ -30,6 +31,8 @@ VERSION_BYTE = bytes([VERSION << 4 | 3])
 HEX = re.compile(r"([0-9a-f]{2})*", re.ASCII)
 DECIMAL = re.compile(r"0|[1-9][0-9]*", re.ASCII)
 MAX_DECIMAL_DIGITS = 20
+START_GROUP = 3
+"""The wire type with which a group begins."""
 
 Random = Callable[[int], bytes]
 """A source of random bytes: takes a size in bytes, returns that many."""
@@ -160,10 +163,23 @@ def decode_protobuf(kind: type[AnyMessage], data: bytes, *, optional: Collection
         message.ParseFromString(data)
     except DecodeError:
         raise errors.InvalidMessage(reason="the protobuf does not parse") from None
+    if holds_number_0(UnknownFieldSet(message)):
+        raise errors.InvalidMessage(reason="a field has the number 0")
     for field in kind.DESCRIPTOR.fields:
         if field.name not in optional and not message.HasField(field.name):
             raise errors.InvalidMessage(reason=f"{field.name} is absent")
     return message
+
+
+def holds_number_0(unknown: UnknownFieldSet) -> bool:
+    """Tell whether an unknown field has the number 0; the parser lets it pass inside of a group.
+
+    Clauses: NE-12
+    """
+    fields = [unknown[index] for index in range(len(unknown))]
+    return any(
+        field.field_number == 0 or (field.wire_type == START_GROUP and holds_number_0(field.data)) for field in fields
+    )
 
 
 def check_size(value: bytes, size: int, *, what: str) -> None:

@@ -6,7 +6,7 @@ import re
 import pytest
 from cloister import errors, wire
 from cloister._proto.sender_keys_pb2 import SenderKeyDistributionMessage
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 NUMBERS = ("id", "iteration")
@@ -162,14 +162,24 @@ def fields(draw: st.DrawFn) -> bytes:
     return tag + draw(st.binary(min_size=8, max_size=8) if wire_type == 1 else st.binary(min_size=4, max_size=4))
 
 
+@st.composite
+def groups(draw: st.DrawFn) -> bytes:
+    """A group with fields and perhaps groups in it."""
+    number = draw(st.integers(1, 6))
+    inside = draw(st.lists(st.one_of(fields(), st.deferred(groups)), max_size=2))
+    return varint(number << 3 | 3, 1) + b"".join(inside) + varint(number << 3 | 4, 1)
+
+
 GOOD = b"\x08\x05\x10\x00\x1a\x01k\x22\x01s"
 
 
 @given(
-    st.lists(fields(), max_size=4).map(b"".join),
+    st.lists(st.one_of(fields(), groups()), max_size=4).map(b"".join),
     st.lists(fields(), max_size=3).map(b"".join),
     st.integers(0, 3) | st.just(0),
 )
+@example(before=b"\x4b\x00\x01\x4c", after=b"", cut=0)
+@example(before=b"", after=b"\x4b\x53\x02\x01x\x00\x01\x54\x4c", cut=0)
 def test_protobuf_is_read_as_by_a_second_reader(before: bytes, after: bytes, cut: int) -> None:
     data = before + GOOD + after
     data = data[: len(data) - cut]

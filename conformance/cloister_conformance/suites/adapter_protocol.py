@@ -34,12 +34,19 @@ def ask(target: Target, line: str) -> dict[str, Any]:
 
 
 def ask_for_error(target: Target, line: str) -> dict[str, Any]:
-    """Send a line as it is and return the error of the answer."""
+    """Send a request as it is and return the error of the answer, which carries its id."""
     answer = ask(target, line)
+    check_id(answer, json.loads(line)["id"])
     if "error" not in answer:
         raise BrokenAdapter(f"answered {line[:100]} with a result: {json.dumps(answer['result'])[:100]}")
     error: dict[str, Any] = answer["error"]
     return error
+
+
+def check_id(answer: dict[str, Any], request_id: int) -> None:
+    """Check that an answer carries the id of its request."""
+    if answer["id"] != request_id or type(answer["id"]) is not int:
+        raise BrokenAdapter(f"answered request {request_id} with the id {json.dumps(answer['id'])[:100]}")
 
 
 def find_missing(target: Target, method: str) -> str | None:
@@ -73,9 +80,7 @@ def test_hello_has_its_five_members(actors: Actors) -> None:
 @pytest.mark.parametrize("request_id", [0, 1, 2**31, 2**53 - 1])
 def test_an_answer_carries_the_id_of_its_request(target: Target, request_id: int) -> None:
     line = json.dumps({"jsonrpc": "2.0", "id": request_id, "method": "hello", "params": {}})
-    answer = ask(target, line)
-    if answer["id"] != request_id:
-        raise BrokenAdapter(f"answered request {request_id} with the id {answer['id']}")
+    check_id(ask(target, line), request_id)
 
 
 @clause("AP-2")
@@ -83,8 +88,11 @@ def test_nothing_but_answers_is_written(target: Target) -> None:
     for method in ("hello", "reset"):
         target.call(method, {})
     child = target.start()
-    if child.buffer:
+    try:
+        child.close_input(EXIT_SECONDS)
+    finally:
         target.stop()
+    if child.buffer:
         raise BrokenAdapter(f"wrote more than its answers: {bytes(child.buffer[:100])!r}")
 
 
@@ -167,7 +175,9 @@ MALFORMED_REQUESTS = [
 @clause("AP-8")
 @pytest.mark.parametrize("line", MALFORMED_REQUESTS)
 def test_a_request_of_another_form_is_an_error(target: Target, line: str) -> None:
-    ask_for_error(target, line)
+    answer = ask(target, line)
+    if answer["id"] not in (1, None) or "error" not in answer:  # JSON-RPC 2.0 takes it for no request
+        raise BrokenAdapter(f"answered {line} with {json.dumps(answer)[:100]}")
     check_alive(target)
 
 
@@ -177,7 +187,9 @@ def test_a_long_line_is_read(target: Target) -> None:
     request["params"] = {"padding": "x" * (MIN_LINE_BYTES - len(json.dumps(request)))}
     line = json.dumps(request)
     assert len(line) == MIN_LINE_BYTES
-    ask_for_error(target, line)
+    error = ask_for_error(target, line)
+    if error["code"] != protocol.METHOD_NOT_FOUND:
+        raise BrokenAdapter(f"answered a long line with the code {error['code']}, as if it could not read it")
     check_alive(target)
 
 
@@ -198,8 +210,10 @@ def test_reset_forgets_handles(actors: Actors) -> None:
 @clause("AP-11")
 def test_the_adapter_exits_when_its_input_ends(target: Target) -> None:
     check_alive(target)
-    status = target.start().close_input(EXIT_SECONDS)
-    target.stop()
+    try:
+        status = target.start().close_input(EXIT_SECONDS)
+    finally:
+        target.stop()
     if status is None:
         raise BrokenAdapter(f"goes on running {EXIT_SECONDS} seconds after the end of its input")
     if status:

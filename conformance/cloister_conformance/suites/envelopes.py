@@ -151,6 +151,18 @@ def test_no_two_sealed_texts_have_anything_in_common(actors: Actors) -> None:
         older += [split.ephemeral_key[:16], split.ephemeral_key[16:], split.iv]
 
 
+@clause("EN-6")
+def test_sealed_texts_are_others_in_another_process(actors: Actors) -> None:
+    iut, peer = actors()
+    older: list[bytes] = []
+    for _ in range(2):
+        iut.restart()
+        answer = iut.call("sealing.seal", public_key=BOB.public, plaintext=b"x")
+        answer.must_exclude(sealed=older)
+        split = peer.call("sealing.split", sealed=answer.result.sealed).result
+        older = [split.ephemeral_key, split.iv]
+
+
 @clause("EN-7")
 @given(plaintext=plaintexts(), data=st.data())
 def test_a_sealed_text_with_a_flipped_bit_is_refused(actors: Actors, plaintext: bytes, data: st.DataObject) -> None:

@@ -43,6 +43,15 @@ def test_seeds_are_random_in_both_halves(actors: Actors) -> None:
         iut.call("identity.generate").must_exclude(seed=[bytes(8), first[:16], first[16:]])
 
 
+@clause("ID-1")
+def test_seeds_are_others_in_another_process(actors: Actors) -> None:
+    iut, _ = actors()
+    iut.restart()
+    first = iut.call("identity.generate").result.seed
+    iut.restart()
+    iut.call("identity.generate").must_exclude(seed=[first])
+
+
 @clause("ID-2", "ID-3")
 @given(seed=seeds())
 def test_an_identity_follows_from_its_seed(actors: Actors, seed: bytes) -> None:

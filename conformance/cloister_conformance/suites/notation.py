@@ -220,6 +220,8 @@ NO_PROTOBUF = {
     "a varint without its end": b"\x08\xff\xff",
     "a varint of eleven bytes": b"\x48" + b"\x80" * 10 + b"\x01",
     "field number 0": b"\x00\x01",
+    "field number 0 in a group": b"\x4b\x00\x01\x4c",
+    "field number 0 in a group in a group": b"\x4b\x53\x02\x01x\x00\x01\x54\x4c",
     "wire type 6": b"\x4e",
     "wire type 7": b"\x4f",
     "the end of a group that did not begin": b"\x4c",

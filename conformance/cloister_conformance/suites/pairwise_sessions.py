@@ -114,13 +114,27 @@ def test_prekeys_are_random(actors: Actors) -> None:
         older += [key[1:17], key[17:]]
 
 
+@clause("PS-1")
+def test_prekeys_are_others_in_another_process(actors: Actors) -> None:
+    iut, _ = actors()
+    side = Side(actor=iut, account="bob", identity=BOB)
+    older: list[bytes] = []
+    for _ in range(2):
+        iut.restart()
+        side.create_account()
+        answer = iut.call("x3dh.create_plain_bundle", account="bob")
+        answer.must_exclude(signed_prekey=older)
+        older = [answer.result.signed_prekey[1:]]
+
+
 @clause("PS-1", "PS-4")
 def test_each_bundle_has_a_one_time_prekey_of_its_own(actors: Actors) -> None:
     iut, _ = actors()
     side = Side(actor=iut, account="bob", identity=BOB)
-    side.create_account()
     older = [bytes(8), BOB.public[1:]]
-    for _ in range(8):
+    for number in range(8):
+        if number in (0, 4):
+            side.create_account()
         answer = iut.call("x3dh.create_bundle", account="bob", now_ms=NOW)
         answer.must_exclude(one_time_prekey=older)
         key = answer.result.one_time_prekey
@@ -159,6 +173,32 @@ def test_prekeys_have_ids_of_their_own(actors: Actors) -> None:
 
 
 @clause("PS-3")
+def test_the_id_of_a_prekey_that_is_held_is_not_given_again(actors: Actors) -> None:
+    iut, _ = actors()
+    side, _ = import_keys(iut, one_time=True)
+    for _ in range(10):
+        answer = iut.call("x3dh.create_bundle", account=side.account, now_ms=NOW)
+        answer.must_match(one_time_prekey_id=f"^(?!(?:{SIGNED_PREKEY_ID}|{ONE_TIME_PREKEY_ID})$)")
+
+
+@clause("PS-4")
+def test_the_answers_to_two_requests_are_read(actors: Actors) -> None:
+    iut, peer = actors()
+    bob = Side(actor=iut, account="bob", identity=BOB)
+    bob.create_account()
+    pairs = []
+    for name, pair in (("alice", ALICE), ("carol", CAROL)):
+        other = Side(actor=peer, account=name, identity=pair)
+        other.create_account()
+        ours, theirs = bob.meet(other), other.meet(bob)
+        request = iut.call("session_request.encode", account="bob", identity_key=pair.public, now_ms=NOW).result.request
+        peer.call("session_request.accept", session=theirs.session, request=request, now_ms=NOW).must_be()
+        pairs.append((ours, theirs))
+    for ours, theirs in pairs:
+        exchange(theirs, ours)
+
+
+@clause("PS-3")
 def test_a_renewed_signed_prekey_has_an_id_of_its_own(actors: Actors) -> None:
     iut, _ = actors()
     side = Side(actor=iut, account="bob", identity=BOB)
@@ -184,7 +224,8 @@ def test_a_renewed_signed_prekey_expires(actors: Actors) -> None:
     iut, peer = actors()
     ours, theirs = make_sides(iut, peer)
     bundle = ours.create_bundle(one_time=False)
-    iut.call("x3dh.renew_prekey", account="bob", now_ms=NOW + 1000).must_be()
+    for at in (NOW + 1000, NOW + 2000):
+        iut.call("x3dh.renew_prekey", account="bob", now_ms=at).must_be()
     theirs.open(bundle).must_be()
     ours.decrypt(theirs.encrypt(), now_ms=NOW + 1001 + LIFETIME).must_be_refused("UnknownPrekey")
 
@@ -366,8 +407,11 @@ def test_each_session_has_keys_of_its_own(actors: Actors) -> None:
     older: list[bytes] = []
     for _ in range(3):
         side.open(bundle).must_be()
-        outer = peer.call("session.decode_prekey_message", message=side.encrypt().message)
+        frame = side.encrypt()
+        outer = peer.call("session.decode_prekey_message", message=frame.message)
         outer.must_exclude(base_key=older, ratchet_key=older)
+        again = peer.call("session.decode_prekey_message", message=frame.message)
+        again.must_exclude(ratchet_key=[outer.result.base_key[1:]])
         older += [outer.result.base_key[1:], outer.result.ratchet_key[1:], bundle["signed_prekey"][1:]]
 
 
@@ -522,6 +566,20 @@ def test_a_replayed_first_message_sets_up_no_session(actors: Actors) -> None:
     before = peer.call("double_ratchet.decode_message", message=ours.encrypt().message).result
     ours.decrypt(frame).must_be_refused("DuplicateMessage")
     peer.call("double_ratchet.decode_message", message=ours.encrypt().message).must_be(ratchet_key=before.ratchet_key)
+
+
+@clause("PS-23")
+def test_the_first_message_of_an_archived_session_is_not_read_again(actors: Actors) -> None:
+    iut, peer = actors()
+    ours, theirs = make_sides(iut, peer)
+    firsts = []
+    for _ in range(3):
+        theirs.open(ours.create_bundle(one_time=False)).must_be()
+        firsts.append(theirs.encrypt())
+        ours.decrypt(firsts[-1]).must_be(plaintext=b"x")
+    for frame in firsts:
+        ours.decrypt(frame).must_be_refused("DuplicateMessage")
+    exchange(ours, theirs)
 
 
 @clause("PS-24", "PS-31")

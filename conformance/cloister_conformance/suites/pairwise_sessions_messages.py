@@ -11,14 +11,15 @@ from hypothesis import strategies as st
 
 from cloister_conformance.clause import clause
 from cloister_conformance.conversations import Frame, Side, establish, exchange
-from cloister_conformance.hand_made.pairwise_sessions import Chain, Initiator, Keys
+from cloister_conformance.hand_made.pairwise_sessions import ALICE, BOB, Chain, Initiator, Keys, make_pair
 from cloister_conformance.hand_made.protobuf import field
 from cloister_conformance.plugin import Actors
 from cloister_conformance.script import Actor, Answer
-from cloister_conformance.strategies import bit_positions, entropies, flip, plaintexts, private_keys
+from cloister_conformance.strategies import NOW, bit_positions, entropies, flip, plaintexts, private_keys
 from cloister_conformance.suites.pairwise_sessions import (
     BAD_KEYS,
     OPENERS,
+    bundle_of,
     first,
     has_one_time_prekeys,
     import_keys,
@@ -274,7 +275,7 @@ def test_a_new_chain_begins_when_the_peer_has_a_new_ratchet_key(
         exchange(theirs, ours)
         begun = None
         for counter in range(count):
-            frame = ours.encrypt()
+            frame = ours.encrypt(bytes(counter % 2))
             decoded = decode(peer, frame)
             decoded.must_be(counter=counter, previous_counter=last)
             if begun is None:
@@ -310,6 +311,7 @@ def test_the_responder_has_used_no_counter_before(actors: Actors) -> None:
 def test_late_messages_are_read_whatever_the_previous_counter_says(actors: Actors, claimed: int) -> None:
     iut, peer = actors()
     ours, theirs = start(iut, peer)
+    exchange(theirs, ours)
     late = [theirs.encrypt(b"%d" % number) for number in range(3)]
     exchange(ours, theirs)
     result = peer.call(
@@ -459,13 +461,47 @@ def test_a_saved_record_holds_no_key_that_was_used(actors: Actors) -> None:
     iut, _ = actors()
     side, alice = import_keys(iut)
     made = alice.chain
-    for counter in (0, 2):
+    for counter in (0, 2, 1):
         side.decrypt(Frame("prekey message", alice.prekey_message(made.message(b"x", counter)))).must_be()
     used: list[bytes] = [made.chain_key_at(counter) for counter in range(3)]
-    for counter in (0, 2):
+    for counter in range(3):
         seed = made.seed(counter)
         used += [seed, *double_ratchet.derive_message_keys(seed)[:2]]
-    save(side).must_exclude(state=[text for secret in used for text in spell(secret)])
+    check_erased(side, used)
+
+
+def check_erased(side: Side, secrets: list[bytes]) -> None:
+    """Check that no secret stands in a saved record."""
+    save(side).must_exclude(state=[text for secret in secrets for text in spell(secret)])
+
+
+@clause("PS-49")
+def test_a_saved_record_holds_nothing_from_before_its_last_step(actors: Actors) -> None:
+    iut, _ = actors()
+    side, alice = import_keys(iut)
+    side.decrypt(first(alice)).must_be(plaintext=b"x")
+    signed = alice.keys.signed
+    roots = x3dh.agree_as_initiator(alice.identity.private, alice.base.private, alice.keys.bundle)
+    stepped, _ = double_ratchet.step_root_key(roots[0], signed, alice.ratchet.public)
+    check_erased(side, [*roots, stepped, signed.private])
+
+
+@clause("PS-49")
+def test_a_saved_record_holds_no_key_of_what_was_sent(actors: Actors) -> None:
+    iut, _ = actors()
+    keys = Keys(identity=ALICE, signed=make_pair(50), one_time=None)
+    bob = Initiator(keys=keys, identity=BOB)
+    side = Side(actor=iut, account="bob", identity=BOB)
+    side.create_account()
+    side = side.meet(Side(actor=iut, account="alice", identity=ALICE))
+    given = {"base_private": bob.base.private, "ratchet_private": bob.ratchet.private}
+    iut.call("session.open", session=side.session, now_ms=NOW, **bundle_of(keys), **given).must_be()
+    for counter in range(2):
+        message = bob.prekey_message(bob.chain.message(b"x", counter))
+        iut.call("session.encrypt", session=side.session, plaintext=b"x").must_be(message=message)
+    sent = [secret for counter in range(2) for secret in (bob.chain.chain_key_at(counter), bob.chain.seed(counter))]
+    root_key, _ = x3dh.agree_as_initiator(bob.identity.private, bob.base.private, keys.bundle)
+    check_erased(side, [*sent, root_key, bob.base.private])
 
 
 @clause("PS-8", "PS-49")
@@ -487,7 +523,9 @@ def test_a_stolen_record_stops_reading_after_a_round_trip(actors: Actors, opener
     stolen.decrypt(still).must_be(plaintext=b"before")
     ours.decrypt(still).must_be(plaintext=b"before")
     exchange(ours, theirs)
-    exchange(theirs, ours)
+    overheard = theirs.encrypt(b"overheard")
+    stolen.decrypt(overheard).must_be_answered()
+    ours.decrypt(overheard).must_be(plaintext=b"overheard")
     exchange(ours, theirs)
     healed = theirs.encrypt(b"after")
     stolen.decrypt(healed).must_be_any_refusal()
@@ -558,6 +596,7 @@ def test_reading_of_the_previous_counter(actors: Actors, note_reading: Any) -> N
     iut, peer = actors()
     ours, theirs = make_sides(iut, peer)
     establish(*order("peer", ours, theirs), one_time=has_one_time_prekeys(iut))
+    exchange(theirs, ours)
     late = [theirs.encrypt() for _ in range(2)]
     exchange(ours, theirs)
     made = peer.call("session.encrypt_claiming", session=theirs.session, plaintext=b"x", previous_counter=0).result

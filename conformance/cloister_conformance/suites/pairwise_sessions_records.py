@@ -24,7 +24,7 @@ from cloister_conformance.suites.pairwise_sessions import (
     order,
     start,
 )
-from cloister_conformance.suites.pairwise_sessions_messages import decode
+from cloister_conformance.suites.pairwise_sessions_messages import CHAINS, begin_chains, decode
 
 ARCHIVED = session.MAX_ARCHIVED_SESSIONS
 ARCHIVE_LIFETIME = session.ARCHIVE_LIFETIME_MS
@@ -74,6 +74,7 @@ def test_an_archived_session_expires(actors: Actors) -> None:
     late = [theirs.encrypt(b"%d" % number) for number in range(2)]
     reopen(theirs, ours, iut, now_ms=NOW + 1000)
     ours.decrypt(late[0], now_ms=NOW + 2000).must_be(plaintext=b"0")
+    reopen(theirs, ours, iut, now_ms=NOW + 3000)
     ours.decrypt(late[1], now_ms=NOW + 1001 + ARCHIVE_LIFETIME).must_be_any_refusal()
 
 
@@ -224,10 +225,47 @@ def test_a_restored_record_keeps_all_its_sessions(actors: Actors) -> None:
         reopen(theirs, ours, iut)
         late += [theirs.encrypt(b"%d" % number), theirs.encrypt(b"skip")]
         ours.decrypt(late[-1]).must_be(plaintext=b"skip")
+    before = decode(peer, ours.encrypt()).result
     reload(iut, ours.account, ours.session)
+    decode(peer, ours.encrypt()).must_be(ratchet_key=before.ratchet_key)
     for number, frame in enumerate([late[0], *late[1::2]]):
         ours.decrypt(frame).must_be(plaintext=b"%d" % number)
     exchange(ours, theirs)
+
+
+@clause("PS-46", "PS-56")
+def test_a_restored_record_keeps_all_its_chains_in_their_order(actors: Actors) -> None:
+    iut, peer = actors()
+    ours, theirs = start(iut, peer)
+    late = begin_chains(ours, theirs, CHAINS - 1)
+    reload(iut, ours.account, ours.session)
+    late += begin_chains(ours, theirs, 1)
+    for number in (3, 2, 1, 0):
+        ours.decrypt(late[number]).must_be(plaintext=b"%d" % number)
+
+
+@clause("PS-56")
+def test_restored_prekeys_read_first_messages(actors: Actors) -> None:
+    iut, peer = actors()
+    ours, theirs = make_sides(iut, peer)
+    bundle = ours.create_bundle(one_time=True)
+    iut.call("x3dh.renew_prekey", account=ours.account, now_ms=NOW + 1000).must_be()
+    reload(iut, ours.account, ours.session)
+    theirs.open(bundle).must_be()
+    exchange(theirs, ours)
+
+
+@clause("PS-6", "PS-56")
+def test_restored_prekeys_expire(actors: Actors) -> None:
+    iut, peer = actors()
+    ours, theirs = make_sides(iut, peer)
+    bundle = ours.create_bundle(one_time=False)
+    iut.call("x3dh.renew_prekey", account=ours.account, now_ms=NOW + 1000).must_be()
+    reload(iut, ours.account, ours.session)
+    theirs.open(bundle).must_be()
+    late = theirs.encrypt()
+    ours.decrypt(late, now_ms=NOW + 1001 + x3dh.PREKEY_LIFETIME_MS).must_be_refused("UnknownPrekey")
+    ours.decrypt(late, now_ms=NOW + 1000 + x3dh.PREKEY_LIFETIME_MS).must_be(plaintext=b"x")
 
 
 @clause("PS-52", "PS-56")
@@ -315,6 +353,19 @@ def test_a_request_is_answered_with_a_prekey_message(actors: Actors, entropy: in
     exchange(theirs, ours)
 
 
+@clause("PS-63")
+def test_a_request_of_a_peer_that_lost_its_sessions_is_answered_in_a_new_one(actors: Actors) -> None:
+    iut, peer = actors()
+    ours, theirs = start(iut, peer)
+    theirs = theirs.meet(ours)  # a new record in the place of the old one
+    request = peer.call(
+        "session_request.encode", account=theirs.account, identity_key=BOB.public, now_ms=NOW
+    ).result.request
+    accept(ours, request)
+    exchange(ours, theirs, b"here I am")
+    exchange(theirs, ours)
+
+
 @clause("PS-58")
 @given(entropy=entropies())
 def test_a_request_is_understood(actors: Actors, entropy: int) -> None:
@@ -373,7 +424,7 @@ def wrong_macs() -> dict[str, bytes]:
     }
 
 
-@clause("PS-60")
+@clause("PS-60", "PS-61")
 @pytest.mark.parametrize("kind", wrong_macs())
 def test_a_wrong_mac_is_refused(actors: Actors, kind: str) -> None:
     iut, _ = actors()
@@ -436,6 +487,14 @@ def test_a_request_that_is_not_newer_is_refused(actors: Actors, earlier_ms: int)
     decode(peer, side.encrypt()).must_be(ratchet_key=before.ratchet_key)
     accept(side, make_request(ALICES, now_ms=NOW + 1))
     decode(peer, side.encrypt()).must_be(counter=0)
+
+
+@clause("PS-61", "PS-63")
+def test_a_newer_request_of_a_clock_that_is_late_is_taken_up(actors: Actors) -> None:
+    iut, _ = actors()
+    side = make_receiver(iut)
+    for earlier_ms in (1000, 999, 1):
+        accept(side, make_request(ALICES, now_ms=NOW - earlier_ms))
 
 
 @clause("PS-62")

@@ -80,6 +80,27 @@ def test_a_new_sender_key_is_random_and_starts_at_0(actors: Actors) -> None:
         )
 
 
+@clause("SK-1")
+def test_the_signing_key_is_not_the_chain_key(actors: Actors) -> None:
+    iut, peer = actors()
+    iut.call("sender_keys.create", key="key").must_be()
+    distribution = distribute(iut)
+    decoded = decode(peer, distribution).result
+    decode(peer, distribution).must_exclude(signing_key=[decoded.public_of_chain_key])
+
+
+@clause("SK-1")
+def test_a_new_sender_key_is_another_in_another_process(actors: Actors) -> None:
+    iut, peer = actors()
+    old: list[bytes] = []
+    for _ in range(2):
+        iut.restart()
+        iut.call("sender_keys.create", key="key").must_be()
+        decoded = decode(peer, distribute(iut))
+        decoded.must_exclude(chain_key=old, signing_key=old)
+        old = [decoded.result.chain_key, decoded.result.signing_key[1:]]
+
+
 @clause("SK-2", "SK-3")
 @given(chain_key=st.binary(min_size=32, max_size=32))
 def test_keys_follow_from_the_chain_key(actors: Actors, chain_key: bytes) -> None:

@@ -121,6 +121,10 @@ def text_id(answer: Message) -> None:
     write_line({**answer, "id": str(answer["id"])})
 
 
+def null_id(answer: Message) -> None:
+    write_line({**answer, "id": None})
+
+
 def no_id(answer: Message) -> None:
     write_line({name: value for name, value in answer.items() if name != "id"})
 
