@@ -256,7 +256,7 @@ def create_bundle(account, now_ms):
 
 
 def import_prekeys(
-    account, signed_prekey_id, signed_prekey_private, now_ms, one_time_prekey_id=None, one_time_prekey_private=None
+    *, account, signed_prekey_id, signed_prekey_private, now_ms, one_time_prekey_id=None, one_time_prekey_private=None
 ):
     stores = Stores(find(account, "identity"))
     pair = decode_pair(signed_prekey_private)
@@ -273,6 +273,7 @@ def create_session(session, account, identity_key):
 
 
 def open_session(
+    *,
     session,
     identity_key,
     signed_prekey_id,
