@@ -166,6 +166,17 @@ def test_missing_params_are_an_error(target: Target, method: str) -> None:
     check_alive(target)
 
 
+@clause("AP-8")
+@pytest.mark.parametrize("method", [name for name in METHODS if len(protocol.METHODS[name].sample) > 1])
+def test_one_param_that_is_missing_is_an_error(target: Target, method: str) -> None:
+    check_offered(target, method)
+    sample = protocol.METHODS[method].sample
+    for missing in sample:
+        params = {name: value for name, value in sample.items() if name != missing}
+        ask_for_error(target, json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}))
+    check_alive(target)
+
+
 MALFORMED_REQUESTS = [
     '{"jsonrpc":"2.0","id":1,"method":[],"params":{}}',
     '{"jsonrpc":"2.0","id":1,"method":null,"params":{}}',

@@ -180,7 +180,10 @@ def hash_texts(nonce: str) -> bytes:
         "-1600000000000",
         "١٦٠٠٠٠٠٠٠٠٠٠٠",
         "0x1748",
+        "9" * 21,
+        "1" * 102_401,
     ],
+    ids=lambda timestamp: timestamp[:24],
 )
 def test_a_timestamp_that_is_not_canonical_is_refused(actors: Actors, timestamp: str) -> None:
     iut, _ = actors()
@@ -188,7 +191,7 @@ def test_a_timestamp_that_is_not_canonical_is_refused(actors: Actors, timestamp:
 
 
 @clause("PW-2", "NE-18")
-@pytest.mark.parametrize("timestamp", ["0", "1554859211", "999999999999", "10000000000000"])
+@pytest.mark.parametrize("timestamp", ["0", "1554859211", "999999999999", "10000000000000", "9" * 20])
 def test_a_timestamp_without_13_digits_is_refused(actors: Actors, timestamp: str) -> None:
     iut, _ = actors()
     check(iut, find_nonce(timestamp=timestamp), timestamp=timestamp).must_be_refused("OutOfRange")
@@ -249,9 +252,10 @@ def test_a_recipient_of_another_form_is_refused(actors: Actors, recipient: str) 
 
 
 @clause("PW-6")
-def test_too_much_data_is_refused(actors: Actors) -> None:
+@pytest.mark.parametrize("over", [1, 4])
+def test_too_much_data_is_refused(actors: Actors, over: int) -> None:
     iut, _ = actors()
-    data = "A" * (proof_of_work.MAX_DATA_CHARACTERS + 4)
+    data = "A" * (proof_of_work.MAX_DATA_CHARACTERS + over)
     ttl = str(proof_of_work.MIN_TTL_MS)
     check(iut, find_nonce(data=data, ttl=ttl), data=data, ttl=ttl).must_be_refused("TooLarge")
 
@@ -302,6 +306,19 @@ def test_a_nonce_is_read_in_one_spelling(actors: Actors, change: Any) -> None:  
         check(iut, nonce).must_be()
     else:
         check(iut, change(nonce)).must_be_refused("InvalidEncoding")
+
+
+@clause("PW-3", "PW-8")
+def test_the_texts_are_checked_before_the_nonce(actors: Actors) -> None:
+    iut, _ = actors()
+    check(iut, "AAAA", ttl="9000").must_be_refused("OutOfRange")
+
+
+@clause("PW-8", "PW-10")
+def test_the_nonce_is_decoded_before_the_target_is_computed(actors: Actors) -> None:
+    iut, _ = actors()
+    check(iut, "AAAA", difficulty=0).must_be_refused("InvalidEncoding")
+    check(iut, find_nonce(), difficulty=0).must_be_refused("OutOfRange")
 
 
 # Solve

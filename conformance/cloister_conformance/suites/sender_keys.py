@@ -1,6 +1,7 @@
 """Chapter 04: sender keys."""
 
 import base64
+import dataclasses
 from typing import Any
 
 import pytest
@@ -396,6 +397,29 @@ def test_another_signing_key_replaces_the_state_of_a_key_id(actors: Actors) -> N
     decrypt(iut, old.message(b"old")).must_be_refused("InvalidSignature")
 
 
+@clause("SK-21")
+def test_the_state_that_replaces_another_is_the_newest(actors: Actors) -> None:
+    iut, _ = actors()
+    old, other, new = (make_sender(key_id=key_id, label=label) for label, key_id in enumerate((1, 2, 1)))
+    process(iut, old.distribution()).must_be()
+    process(iut, other.distribution(), now_ms=NOW + 1000).must_be()
+    process(iut, new.distribution(), now_ms=NOW + 2000).must_be()
+    decrypt(iut, other.message(b"x"), now_ms=NOW + 2001 + LIFETIME).must_be_refused("UnknownSenderKey")
+    decrypt(iut, new.message(b"x"), now_ms=NOW + 2001 + LIFETIME).must_be(plaintext=b"x")
+
+
+@clause("SK-21")
+def test_the_state_that_replaces_another_has_none_of_its_seeds(actors: Actors) -> None:
+    iut, _ = actors()
+    old, new = make_sender(label=1), make_sender(label=2)
+    mixed = dataclasses.replace(old, signing_key=new.signing_key)
+    process(iut, old.distribution()).must_be()
+    decrypt(iut, old.message(b"x", 3)).must_be(plaintext=b"x")
+    process(iut, new.distribution(3)).must_be()
+    decrypt(iut, mixed.message(b"x", 1)).must_be_refused("DuplicateMessage")
+    decrypt(iut, new.message(b"x", 3)).must_be(plaintext=b"x")
+
+
 @clause("SK-22")
 def test_all_states_within_the_limit_are_held(actors: Actors) -> None:
     iut, _ = actors()
@@ -714,6 +738,24 @@ def test_a_message_that_does_not_decrypt_leaves_the_record(actors: Actors, ahead
         decrypt(iut, sender.message(b"x", iteration)).must_be_like(twin)
 
 
+@clause("SK-25", "SK-35")
+@pytest.mark.parametrize("kind", ["a duplicate", "a forged signature", "a bad ciphertext", "too far ahead"])
+def test_a_refused_message_keeps_no_superseded_state_alive(actors: Actors, kind: str) -> None:
+    iut, _ = actors()
+    old, new = make_sender(key_id=1, label=1), make_sender(key_id=2, label=2)
+    process(iut, old.distribution()).must_be()
+    decrypt(iut, old.message(b"x")).must_be(plaintext=b"x")
+    process(iut, new.distribution(), now_ms=NOW + 1000).must_be()
+    refused = {
+        "a duplicate": old.message(b"x"),
+        "a forged signature": flip(old.message(b"x", 1), 8 * len(old.message(b"x", 1)) - 40),
+        "a bad ciphertext": old.message(b"", 1, other={3: field(3, b"")}),
+        "too far ahead": old.message(b"x", JUMPS + 2),
+    }[kind]
+    decrypt(iut, refused, now_ms=NOW + 2000).must_be_any_refusal()
+    decrypt(iut, old.message(b"x", 1), now_ms=NOW + 1001 + LIFETIME).must_be_refused("UnknownSenderKey")
+
+
 @clause("SK-35")
 @given(iteration=st.integers(min_value=0, max_value=3), data=st.data())
 def test_a_skipped_message_that_is_forged_can_still_be_read(
@@ -746,8 +788,34 @@ def test_a_saved_record_holds_no_used_key(actors: Actors) -> None:
     decrypt(iut, sender.message(b"x", 0)).must_be(plaintext=b"x")
     chain_keys = [sender.chain_key_at(iteration) for iteration in range(3)]
     seeds = [chain.derive_seed(chain_keys[0]), chain.derive_seed(chain_keys[2])]
-    forms = [form for secret in (*chain_keys, *seeds) for form in find_forms(secret)]
-    iut.call("save", handle="record").must_match(state=f"(?s)^(?!.*(?:{'|'.join(forms)}))")
+    check_erased(iut, "record", [*chain_keys, *seeds])
+
+
+@clause("SK-36")
+@pytest.mark.parametrize("iteration", [3, JUMPS + 1])
+def test_a_saved_record_holds_no_chain_key_from_before_a_distribution(actors: Actors, iteration: int) -> None:
+    iut, _ = actors()
+    sender = make_sender()
+    process(iut, sender.distribution()).must_be()
+    process(iut, sender.distribution(iteration)).must_be()
+    check_erased(iut, "record", [sender.chain_key_at(before) for before in range(3)])
+
+
+@clause("SK-36")
+def test_a_saved_sender_key_holds_no_used_key(actors: Actors) -> None:
+    iut, _ = actors()
+    sender = make_sender()
+    iut.call("sender_keys.create", key="key", **injected(sender)).must_be()
+    for _ in range(3):
+        encrypt(iut, b"x")
+    chain_keys = [sender.chain_key_at(iteration) for iteration in range(3)]
+    check_erased(iut, "key", [*chain_keys, *(chain.derive_seed(chain_key) for chain_key in chain_keys)])
+
+
+def check_erased(actor: Actor, handle: str, secrets: list[bytes]) -> None:
+    """Check that no secret stands in a saved state."""
+    forms = [form for secret in secrets for form in find_forms(secret)]
+    actor.call("save", handle=handle).must_match(state=f"(?s)^(?!.*(?:{'|'.join(forms)}))")
 
 
 def find_forms(secret: bytes) -> list[str]:
@@ -786,6 +854,37 @@ def test_a_restored_record_goes_on(actors: Actors, before: list[int], after: lis
     for iteration in after:
         original = decrypt(iut, sender.message(b"x", iteration))
         decrypt(iut, sender.message(b"x", iteration), "twin").must_be_like(original)
+
+
+def save_as(actor: Actor, twin: str) -> None:
+    """Save the record and restore it under another handle."""
+    saved = actor.call("save", handle="record").result.state
+    actor.call("restore", handle=twin, state=saved).must_be()
+
+
+@clause("SK-37")
+def test_a_restored_record_keeps_all_its_states_as_long_as_without(actors: Actors) -> None:
+    iut, _ = actors()
+    old, new = make_sender(key_id=1, label=1), make_sender(key_id=2, label=2)
+    process(iut, old.distribution()).must_be()
+    process(iut, new.distribution(), now_ms=NOW + 1000).must_be()
+    save_as(iut, "twin")
+    decrypt(iut, old.message(b"x"), "twin", now_ms=NOW + 1001 + LIFETIME).must_be_refused("UnknownSenderKey")
+    decrypt(iut, old.message(b"x"), "twin", now_ms=NOW + 1000 + LIFETIME).must_be(plaintext=b"x")
+    decrypt(iut, new.message(b"x"), "twin", now_ms=NOW + 1000 + LIFETIME).must_be(plaintext=b"x")
+
+
+@clause("SK-33", "SK-37")
+def test_a_restored_record_keeps_the_order_of_its_states(actors: Actors) -> None:
+    iut, _ = actors()
+    old, new = make_sender(key_id=1, label=1), make_sender(key_id=2, label=2)
+    for sender in (old, new):
+        process(iut, sender.distribution()).must_be()
+    decrypt(iut, new.message(b"x", 1500)).must_be(plaintext=b"x")
+    save_as(iut, "twin")
+    decrypt(iut, old.message(b"x", 1500), "twin").must_be(plaintext=b"x")
+    decrypt(iut, old.message(b"x", 999), "twin").must_be_refused("DuplicateMessage")
+    decrypt(iut, new.message(b"x", 0), "twin").must_be(plaintext=b"x")
 
 
 @clause("SK-6", "SK-37")
