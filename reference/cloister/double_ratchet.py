@@ -191,7 +191,7 @@ def decrypt(ratchet: Ratchet, message: Message, random: wire.Random) -> tuple[Ra
         DuplicateMessage, TooFarAhead: read before, or over the bound.
         InvalidMac: not from the peer, or not of this session.
         DecryptionFailed: the ciphertext does not decrypt.
-    Clauses: PS-36, PS-40, PS-48, PS-49
+    Clauses: PS-36, PS-39, PS-40, PS-48, PS-49
     """
     held = find_receiving_chain(ratchet, message.ratchet_key)
     if held is None:
@@ -264,7 +264,7 @@ def open_message(ratchet: Ratchet, message: Message, seed: Seed) -> bytes:
 def step_ratchet(ratchet: Ratchet, root_key: RootKey, receiving: ReceivingChain, random: wire.Random) -> Ratchet:
     """Take up a new receiving chain, whose root key is given, and begin a new sending chain.
 
-    Clauses: PS-36, PS-38, PS-46, PS-47, PS-49
+    Clauses: PS-36, PS-38, PS-46, PS-47, PS-49, PS-50
     """
     pair = identity.generate_key_pair(random)
     root_key, sending_key = step_root_key(root_key, pair, receiving.ratchet_key)
