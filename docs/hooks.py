@@ -125,7 +125,7 @@ def write_vectors(vectors: list[str]) -> Iterable[str]:
 
 
 def on_page_content(html: str, page: Page, files: Files, **_: Any) -> str:  # noqa: ANN401
-    """Give the clauses of a chapter their anchors, let names of tests break at underscores, and turn every clause id outside code into a link."""
+    """Give clauses their anchors, let names of tests break at underscores, and turn clause ids outside code into links."""
     defined = {clause.id for clause in read_clauses().values() if clause.chapter == Path(page.file.src_uri).stem}
 
     def anchor(match: re.Match[str]) -> str:
