@@ -1,31 +1,26 @@
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
 import com.google.gson.JsonElement;
-import com.google.gson.JsonNull;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
+import com.google.gson.JsonPrimitive;
 import com.google.gson.Strictness;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
+import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 
-/** The adapter of signal-protocol-java. This class speaks the adapter protocol, Library calls the library. */
+/** Answers the requests of chapter 13, one on a line. Nothing here is about one library: Library.java is. */
 public final class Adapter {
-  private static final int REFUSED = -32000;
-  private static final int METHOD_NOT_FOUND = -32601;
-  private static final int INVALID_PARAMS = -32602;
-  private static final int INTERNAL_ERROR = -32603;
-  private static final int PARSE_ERROR = -32700;
-
-  private static final Gson GSON = new GsonBuilder().setStrictness(Strictness.STRICT).create();
-
   interface Function {
-    JsonObject answer(Params params) throws Exception;
+    Map<String, ?> answer(Params params) throws Exception; // null is an empty result
   }
 
   /** What answers a method, and the params that it cannot do without. */
@@ -35,99 +30,102 @@ public final class Adapter {
     }
   }
 
-  static final class BadParams extends RuntimeException {
-    BadParams(String message) {
-      super(message);
+  /** A handle stands for nothing, or a param is of another type. */
+  static final class InvalidParams extends RuntimeException {
+    InvalidParams(String text) {
+      super(text);
     }
   }
 
   record Params(JsonObject members) {
-    String text(String member) {
-      JsonElement value = members.get(member);
-      if (!value.isJsonPrimitive() || !value.getAsJsonPrimitive().isString()) {
-        throw new BadParams(member + " is not a string");
-      }
-      return value.getAsString();
+    boolean has(String name) {
+      return members.has(name) && !members.get(name).isJsonNull();
     }
 
-    byte[] bytes(String member) {
+    String text(String name) {
+      if (members.get(name) instanceof JsonPrimitive value && value.isString()) return value.getAsString();
+      throw new InvalidParams(name + " is no string");
+    }
+
+    BigInteger integer(String name) {
       try {
-        return HexFormat.of().parseHex(text(member));
-      } catch (IllegalArgumentException e) {
-        throw new BadParams(member + " is not hex");
+        return members.get(name).getAsBigInteger();
+      } catch (RuntimeException problem) {
+        throw new InvalidParams(name + " is no integer");
+      }
+    }
+
+    byte[] bytes(String name) {
+      try {
+        return HexFormat.of().parseHex(text(name));
+      } catch (IllegalArgumentException problem) {
+        throw new InvalidParams(name + " is not hex");
       }
     }
   }
 
-  static JsonObject members(String name, String value) {
-    JsonObject members = new JsonObject();
-    members.addProperty(name, value);
-    return members;
+  static String hex(byte[] bytes) {
+    return HexFormat.of().formatHex(bytes);
   }
 
-  static JsonObject members(String name, byte[] value) {
-    return members(name, HexFormat.of().formatHex(value));
-  }
-
-  private static JsonObject failure(int code, String message, JsonObject data) {
-    JsonObject error = new JsonObject();
-    error.addProperty("code", code);
-    error.addProperty("message", message);
-    error.add("data", data);
-    JsonObject answer = new JsonObject();
-    answer.add("error", error);
-    return answer;
-  }
-
-  private static JsonObject call(String name, Params params) {
+  private static Map<String, ?> call(String name, Params params) {
     Method method = Library.METHODS.get(name);
-    if (method == null) {
-      return failure(METHOD_NOT_FOUND, "there is no method " + name, new JsonObject());
+    if (method == null) return failure(-32601, "there is no method " + name, Map.of());
+    for (String member : method.required()) {
+      if (!params.has(member)) return failure(-32602, "the params lack " + member, Map.of());
     }
     try {
-      for (String member : method.required()) {
-        if (!params.members().has(member)) {
-          throw new BadParams("the params lack " + member);
-        }
-      }
-      JsonObject answer = new JsonObject();
-      answer.add("result", method.function().answer(params));
-      return answer;
-    } catch (BadParams e) {
-      return failure(INVALID_PARAMS, e.getMessage(), new JsonObject());
-    } catch (Throwable e) {
-      String error = Library.nameOf(e);
-      if (error == null) {
-        return failure(INTERNAL_ERROR, e.toString(), new JsonObject());
-      }
-      return failure(REFUSED, e.toString(), members("error", error));
+      return Map.of("result", Objects.requireNonNullElse(method.function().answer(params), Map.of()));
+    } catch (Throwable problem) {
+      return describe(problem);
     }
   }
 
-  private static JsonObject answer(String line) {
-    JsonElement id = JsonNull.INSTANCE;
-    JsonObject answer;
+  /** Answers what was thrown: a refusal if the library means it as one. */
+  private static Map<String, ?> describe(Throwable problem) {
+    if (problem instanceof InvalidParams) return failure(-32602, problem.getMessage(), Map.of());
+    String refusal = Library.nameRefusal(problem);
+    if (refusal != null) return failure(-32000, problem.toString(), Map.of("error", refusal));
+    problem.printStackTrace();
+    return failure(-32603, problem.toString(), Map.of());
+  }
+
+  private static Map<String, ?> failure(int code, String message, Map<String, ?> data) {
+    return Map.of("error", Map.of("code", code, "message", message, "data", data));
+  }
+
+  private static final Gson GSON = new GsonBuilder().setStrictness(Strictness.STRICT).serializeNulls().create();
+
+  private static JsonObject read(String line) {
     try {
-      JsonObject request = GSON.fromJson(line, JsonObject.class);
-      String method = request.getAsJsonPrimitive("method").getAsString();
-      JsonObject params = request.has("params") ? request.getAsJsonObject("params") : new JsonObject();
-      id = Objects.requireNonNull(request.get("id"));
-      answer = call(method, new Params(params));
-    } catch (JsonParseException | ClassCastException | NullPointerException e) {
-      answer = failure(PARSE_ERROR, "this line is not a request", new JsonObject());
+      return Objects.requireNonNullElseGet(GSON.fromJson(line, JsonObject.class), JsonObject::new);
+    } catch (JsonParseException | ClassCastException rubbish) {
+      return new JsonObject();
     }
-    answer.addProperty("jsonrpc", "2.0");
-    answer.add("id", id);
-    return answer;
+  }
+
+  private static String answer(String line) {
+    Map<String, Object> answer = new HashMap<>();
+    answer.put("jsonrpc", "2.0");
+    JsonObject request = read(line);
+    if (request.get("id") instanceof JsonPrimitive id && request.get("method") instanceof JsonPrimitive method) {
+      JsonElement params = request.get("params");
+      answer.put("id", id);
+      answer.putAll(call(method.getAsString(), new Params(params instanceof JsonObject some ? some : new JsonObject())));
+    } else {
+      answer.put("id", null);
+      answer.putAll(failure(-32700, "this line is not a request", Map.of()));
+    }
+    return GSON.toJson(answer);
   }
 
   public static void main(String[] arguments) throws IOException {
-    BufferedReader input = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
-    PrintStream output = new PrintStream(System.out, false, StandardCharsets.UTF_8);
-    System.setOut(System.err);
-    for (String line = input.readLine(); line != null; line = input.readLine()) {
-      output.print(answer(line) + "\n");
-      output.flush();
+    BufferedReader lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+    PrintStream answers = new PrintStream(System.out, false, StandardCharsets.UTF_8);
+    System.setOut(System.err); // what the library prints is not an answer
+    for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+      answers.print(answer(line) + "\n");
+      answers.flush();
     }
   }
 }

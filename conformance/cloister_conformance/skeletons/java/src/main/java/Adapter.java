@@ -1,5 +1,6 @@
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
+import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonPrimitive;
@@ -11,92 +12,91 @@ import java.io.PrintStream;
 import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 
-// Import the library here; its dependency belongs into pom.xml.
-
-/** The adapter of {{name}}: answers the requests of chapter 13, one on a line, by calls of the library. */
+/** Answers the requests of chapter 13, one on a line. Nothing here is about one library: Library.java is. */
 public final class Adapter {
-  interface Method {
-    Map<String, ?> answer(JsonObject params) throws Exception;
+  interface Function {
+    Map<String, ?> answer(Params params) throws Exception; // null is an empty result
   }
 
-  static final Map<String, Method> METHODS =
-      Map.ofEntries(
-          Map.entry("hello", Adapter::hello),
-          Map.entry("reset", Adapter::reset),
-          Map.entry("proof_of_work.target", Adapter::target));
-
-  static Map<String, ?> hello(JsonObject params) {
-    List<String> capabilities = List.of("proof-of-work-target"); // add one when all of its methods are in METHODS
-    return Map.of("name", "{{name}}", "version", "0", "language", "Java", "spec", "0.1", "capabilities", capabilities);
-  }
-
-  static Map<String, ?> reset(JsonObject params) {
-    return Map.of(); // forget here what the handles stand for
-  }
-
-  // An example, chapter 06: call the library instead, or remove it.
-  // Bytes are hex: HexFormat.of().parseHex(text), HexFormat.of().formatHex(bytes).
-  static Map<String, ?> target(JsonObject params) throws Refusal {
-    BigInteger payloadLength = integer(params, "payload_length");
-    BigInteger ttl = integer(params, "ttl_ms");
-    BigInteger difficulty = integer(params, "difficulty");
-    if (payloadLength.signum() < 0 || ttl.signum() < 0 || difficulty.signum() <= 0) throw new Refusal("OutOfRange");
-    BigInteger length = payloadLength.add(BigInteger.valueOf(8));
-    BigInteger product = ttl.divide(BigInteger.valueOf(1000)).multiply(length);
-    BigInteger divisor = difficulty.multiply(length.add(product.divide(BigInteger.valueOf(65535))));
-    if (product.bitLength() > 64 || divisor.bitLength() > 64) throw new Refusal("OutOfRange");
-    return Map.of("target", "%016x".formatted(MAX_U64.divide(divisor)));
-  }
-
-  static final BigInteger MAX_U64 = BigInteger.TWO.pow(64).subtract(BigInteger.ONE);
-
-  /** The library refused; the text is an error name of chapter 01. */
-  static final class Refusal extends Exception {
-    Refusal(String error) {
-      super(error);
+  /** What answers a method, and the params that it cannot do without. */
+  record Method(Function function, List<String> required) {
+    Method(Function function, String... required) {
+      this(function, List.of(required));
     }
   }
 
+  /** A handle stands for nothing, or a param is of another type. */
   static final class InvalidParams extends RuntimeException {
     InvalidParams(String text) {
       super(text);
     }
   }
 
-  static BigInteger integer(JsonObject params, String name) {
-    try {
-      return params.get(name).getAsBigInteger();
-    } catch (RuntimeException problem) {
-      throw new InvalidParams(name + " is missing, or no integer");
+  record Params(JsonObject members) {
+    boolean has(String name) {
+      return members.has(name) && !members.get(name).isJsonNull();
+    }
+
+    String text(String name) {
+      if (members.get(name) instanceof JsonPrimitive value && value.isString()) return value.getAsString();
+      throw new InvalidParams(name + " is no string");
+    }
+
+    BigInteger integer(String name) {
+      try {
+        return members.get(name).getAsBigInteger();
+      } catch (RuntimeException problem) {
+        throw new InvalidParams(name + " is no integer");
+      }
+    }
+
+    byte[] bytes(String name) {
+      try {
+        return HexFormat.of().parseHex(text(name));
+      } catch (IllegalArgumentException problem) {
+        throw new InvalidParams(name + " is not hex");
+      }
     }
   }
 
-  static Map<String, ?> call(String name, JsonObject params) {
-    Method method = METHODS.get(name);
+  static String hex(byte[] bytes) {
+    return HexFormat.of().formatHex(bytes);
+  }
+
+  private static Map<String, ?> call(String name, Params params) {
+    Method method = Library.METHODS.get(name);
     if (method == null) return failure(-32601, "there is no method " + name, Map.of());
+    for (String member : method.required()) {
+      if (!params.has(member)) return failure(-32602, "the params lack " + member, Map.of());
+    }
     try {
-      return Map.of("result", method.answer(params));
-    } catch (Refusal refusal) {
-      return failure(-32000, "the library refused", Map.of("error", refusal.getMessage()));
-    } catch (InvalidParams invalid) {
-      return failure(-32602, invalid.getMessage(), Map.of());
+      return Map.of("result", Objects.requireNonNullElse(method.function().answer(params), Map.of()));
     } catch (Throwable problem) {
-      problem.printStackTrace();
-      return failure(-32603, problem.toString(), Map.of());
+      return describe(problem);
     }
   }
 
-  static Map<String, ?> failure(int code, String message, Map<String, ?> data) {
+  /** Answers what was thrown: a refusal if the library means it as one. */
+  private static Map<String, ?> describe(Throwable problem) {
+    if (problem instanceof InvalidParams) return failure(-32602, problem.getMessage(), Map.of());
+    String refusal = Library.nameRefusal(problem);
+    if (refusal != null) return failure(-32000, problem.toString(), Map.of("error", refusal));
+    problem.printStackTrace();
+    return failure(-32603, problem.toString(), Map.of());
+  }
+
+  private static Map<String, ?> failure(int code, String message, Map<String, ?> data) {
     return Map.of("error", Map.of("code", code, "message", message, "data", data));
   }
 
-  static final Gson GSON = new GsonBuilder().setStrictness(Strictness.STRICT).serializeNulls().create();
+  private static final Gson GSON = new GsonBuilder().setStrictness(Strictness.STRICT).serializeNulls().create();
 
-  static JsonObject read(String line) {
+  private static JsonObject read(String line) {
     try {
       return Objects.requireNonNullElseGet(GSON.fromJson(line, JsonObject.class), JsonObject::new);
     } catch (JsonParseException | ClassCastException rubbish) {
@@ -104,13 +104,14 @@ public final class Adapter {
     }
   }
 
-  static String answer(String line) {
+  private static String answer(String line) {
     Map<String, Object> answer = new HashMap<>();
     answer.put("jsonrpc", "2.0");
     JsonObject request = read(line);
     if (request.get("id") instanceof JsonPrimitive id && request.get("method") instanceof JsonPrimitive method) {
+      JsonElement params = request.get("params");
       answer.put("id", id);
-      answer.putAll(call(method.getAsString(), request.get("params") instanceof JsonObject params ? params : new JsonObject()));
+      answer.putAll(call(method.getAsString(), new Params(params instanceof JsonObject some ? some : new JsonObject())));
     } else {
       answer.put("id", null);
       answer.putAll(failure(-32700, "this line is not a request", Map.of()));
