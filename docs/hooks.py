@@ -3,10 +3,12 @@
 - Files outside `docs/` become pages. Links are written as they hold in the repository and mended here.
 - A clause gets an anchor in its chapter (`#sk-12`); its id becomes a link wherever it stands outside code.
 - Each chapter ends with a table of what enforces its clauses; a page shows every mutant as a change of the reference.
+- The OpenRPC document and the JSON Schemas of reports and transcripts are generated and published under `schema/`.
 - Diagrams are drawn here, so that the site loads nothing from elsewhere.
 """
 
 import hashlib
+import json
 import re
 import tomllib
 from collections.abc import Iterable
@@ -16,6 +18,7 @@ from posixpath import dirname, relpath
 from typing import Any
 
 import mermaidx  # type: ignore[import-untyped]
+from cloister_conformance import openrpc
 from cloister_conformance.clause import CLAUSE_ID, read_clauses
 from cloister_conformance.trace import MUTANTS, TraceRow, build_matrix
 from mkdocs.config.defaults import MkDocsConfig
@@ -33,6 +36,11 @@ PAGES = (
     "CONTRIBUTING.md",
     "SECURITY.md",
 )
+SCHEMAS = {
+    "schema/openrpc.json": openrpc.build_document,
+    "schema/report.schema.json": openrpc.build_report_schema,
+    "schema/transcript.schema.json": openrpc.build_transcript_schema,
+}
 MUTANTS_PAGE = "spec/mutants.md"
 DEFINITION = re.compile(r"<li>\s*<strong>(?P<id>[A-Z]{2}-[1-9][0-9]*)</strong>")
 UNLINKED = re.compile(r"(<(?:pre|code|a|h1|svg|script)\b.*?</(?:pre|code|a|h1|svg|script)>|<[^>]*>)", re.DOTALL)
@@ -68,6 +76,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         for path in sorted(ROOT.glob(pattern)):
             if path.is_file():
                 files.append(File.generated(config, path.relative_to(ROOT).as_posix(), abs_src_path=str(path)))
+    for path, build in SCHEMAS.items():
+        files.append(File.generated(config, path, content=json.dumps(build(), indent=1) + "\n"))
     files.append(File.generated(config, MUTANTS_PAGE, content="\n\n".join(write_mutants())))
     return files
 

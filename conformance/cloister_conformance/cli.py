@@ -86,12 +86,23 @@ Subject = Annotated[
 ]
 
 
+class UnwritableReport(Exception):
+    """A report cannot be written where it was asked for; the message says why."""
+
+
 @contextmanager
 def explain_errors() -> Iterator[None]:
     """Turn what a user can mend into one clear line and the right exit code."""
     try:
         yield
-    except (SkeletonError, UnusableDescription, UnusableMutant, UnusableSelection, UnreadableTranscript) as error:
+    except (
+        SkeletonError,
+        UnusableDescription,
+        UnusableMutant,
+        UnusableSelection,
+        UnreadableTranscript,
+        UnwritableReport,
+    ) as error:
         error_console.print(f"[bold red]cloister:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         raise typer.Exit(USAGE) from None
     except OSError as error:
@@ -132,6 +143,7 @@ def check(
     clause: Annotated[str, typer.Option(metavar="ID", help="only the tests of this clause")] = "",
     jobs: Annotated[int, typer.Option(min=1, help="processes")] = min(2, os.cpu_count() or 1),
     strict: Annotated[bool, typer.Option("--strict", help="want exact error names")] = False,
+    keep_known: Annotated[bool, typer.Option("--keep-known", help="save transcripts of known failures too")] = False,
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE")] = None,
     junit: Annotated[Path | None, typer.Option(metavar="FILE")] = None,
     html_file: Annotated[Path | None, typer.Option("--html", metavar="FILE")] = None,
@@ -147,8 +159,10 @@ def check(
         seed=seed,
         jobs=jobs,
         strict=strict,
+        keep_known=keep_known,
     )
     with explain_errors():
+        check_writable(json_file, junit, html_file, markdown_file, badge_file)
         found = find_implementation(context, subject)
         if role is not None:
             implementations.check_role(found, role)
@@ -162,15 +176,29 @@ def check(
     raise typer.Exit(0 if report.conforms else DOES_NOT_CONFORM)
 
 
+def check_writable(*files: Path | None) -> None:
+    """Check that the files that were asked for can be written, before a run whose result would be lost.
+
+    Raises:
+        UnwritableReport: one cannot.
+    """
+    for file in files:
+        if file is None:
+            continue
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            is_new = not file.exists()
+            file.open("a").close()
+            if is_new:
+                file.unlink()
+        except OSError as error:
+            raise UnwritableReport(f"cannot write {file}: {error.strerror}") from None
+
+
 def write(file: Path | None, text: str) -> None:
     """Write a file, if one was asked for."""
-    if file is None:
-        return
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+    if file is not None:
         file.write_text(text, "utf-8")
-    except OSError as error:
-        raise typer.BadParameter(f"cannot write {file}: {error.strerror}") from None
 
 
 @app.command()
@@ -262,6 +290,7 @@ def run_matrix(
 ) -> None:
     """Let implementations talk to each other, in every distinct assignment of roles."""
     with explain_errors():
+        check_writable(json_file, html_file)
         found = [implementations.reference(), *(implementations.read(folder) for folder in folders or ())]
         for implementation in found[1:]:
             with console.status(f"building {escape(implementation.name)}"):
@@ -286,6 +315,7 @@ def run_benchmarks(
 ) -> None:
     """Measure speed as ratios in one run: of the reference, of the harness, and of an implementation if one is named."""
     with explain_errors():
+        check_writable(json_file, markdown_file)
         named = find_implementation(context, subject) if subject or context.obj else None
         with console.status("measuring"):
             report = measure(named, seconds=seconds)

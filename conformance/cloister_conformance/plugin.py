@@ -76,6 +76,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--strict-errors", action="store_true", help="want the exact error name, not its family")
     group.addoption("--profile", choices=PROFILES, default="quick", help="how many examples a property gets")
     group.addoption("--failures", metavar="DIR", help="folder for the transcripts of failed tests")
+    group.addoption("--keep-known", action="store_true", help="save those of known failures too")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -119,6 +120,7 @@ class Run:
         self.seed = int(config.getoption("--hypothesis-seed", default=None) or 0)
         self.strict = bool(config.getoption("--strict-errors"))
         self.folder = config.getoption("--failures")
+        self.keep_known = bool(config.getoption("--keep-known"))
         self.script = Script(seed=0)
         self.cases = 0
         self.coarse = 0
@@ -210,17 +212,18 @@ def judge_test(item: pytest.Item, call: pytest.CallInfo[None], run: Run) -> Test
     error = find_cause(raised)
     verdict: Verdict = "passed"
     failure = None
+    script = Script(seed=0)
     not_offered = error.capability if isinstance(error, NotOffered) else None
     if not_offered:
         verdict = "not offered"
     elif isinstance(error, ConformanceFailure):
         verdict = "failed"
-        failure = describe_failure(item, find_unexplained(item, error, run.implementation), run)
+        shown = find_unexplained(item, error, run.implementation)
+        failure, script = describe_failure(shown, run), shown.script
     elif isinstance(error, (BrokenAdapter, HungAdapter)):
         verdict = "broken"
-        failure = describe_broken(
-            item, error, run, run.script if error is raised and broke(run.script) else Script(seed=0)
-        )
+        script = run.script if error is raised and broke(run.script) else script
+        failure = describe_broken(error, run, script)
     elif error is not None:
         verdict = "error"
         failure = Failure(
@@ -232,6 +235,9 @@ def judge_test(item: pytest.Item, call: pytest.CallInfo[None], run: Run) -> Test
         )
     clauses = find_clauses(item)
     known = find_known(run.implementation, item, failure.actual) if failure and verdict != "error" else None
+    remove_transcript(item, run)
+    if failure and (run.keep_known or not known):
+        failure = save_transcript(item, script, failure, run)
     cases, coarse = run.take_counts()
     return TestResult(
         id=find_id(item),
@@ -284,30 +290,28 @@ def find_unexplained(
     return error
 
 
-def describe_failure(item: pytest.Item, error: ConformanceFailure, run: Run) -> Failure:
-    """Describe a wrong answer and save its transcript."""
-    failure = Failure(
+def describe_failure(error: ConformanceFailure, run: Run) -> Failure:
+    """Describe a wrong answer."""
+    return Failure(
         expected=f"{error.script.steps[-1].method}: {error.expected}",
         actual=error.actual,
         counterexample=find_counterexample(error),
         intermediates=explain(error.script),
         stderr=run.target.take_errors(),
     )
-    return save_transcript(item, error.script, failure, run)
 
 
-def describe_broken(item: pytest.Item, error: BaseException, run: Run, script: Script) -> Failure:
-    """Describe an adapter that gave no answer and save the transcript of the script that it broke, if that is known."""
+def describe_broken(error: BaseException, run: Run, script: Script) -> Failure:
+    """Describe an adapter that gave no answer; the script that it broke may have no steps."""
     run.target.stop()
     method = f"{script.steps[-1].method}: " if script.steps else ""
-    failure = Failure(
+    return Failure(
         expected=f"{method}a result or a refusal",
         actual=str(error),
         counterexample=find_counterexample(error),
         intermediates=[],
         stderr=run.target.take_errors(),
     )
-    return save_transcript(item, script, failure, run)
 
 
 def find_counterexample(error: BaseException) -> str:
@@ -315,6 +319,18 @@ def find_counterexample(error: BaseException) -> str:
     notes: list[str] = getattr(error, "__notes__", [])
     lines = "\n".join(note for note in notes if not note.startswith("You can")).splitlines()
     return "\n".join(line for line in lines if not line.startswith("    actors=")).strip()
+
+
+def remove_transcript(item: pytest.Item, run: Run) -> None:
+    """Remove the transcript that an earlier run has saved of a test."""
+    if run.folder:
+        with suppress(OSError):
+            find_file(item, run).unlink(missing_ok=True)
+
+
+def find_file(item: pytest.Item, run: Run) -> Path:
+    """Find the file for the transcript of a test."""
+    return Path(run.folder) / f"{name_file(find_id(item))}.json"
 
 
 def save_transcript(item: pytest.Item, script: Script, failure: Failure, run: Run) -> Failure:
@@ -345,7 +361,7 @@ def save_transcript(item: pytest.Item, script: Script, failure: Failure, run: Ru
         transcript = add_states(transcript, run.target)
     transcript = transcript.model_copy(update={"repeats": transcripts.rehearse(transcript, run.target)})
     run.target.take_errors()
-    file = Path(run.folder) / f"{name_file(find_id(item))}.json"
+    file = find_file(item, run)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(transcript.model_dump(), indent=1) + "\n", "utf-8")

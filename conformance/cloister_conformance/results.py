@@ -53,6 +53,11 @@ class TestResult(Strict):
         """The clause or test under which the failure is known; the first, if there are several."""
         return self.known.find_names(self.id, self.clauses)[0] if self.known else None
 
+    def judges(self, clause: str) -> bool:
+        """Tell whether the verdict is one on this clause: a failure that is known of another clause only is none."""
+        names = self.known.find_names(self.id, self.clauses) if self.known else []
+        return clause in self.clauses and (not names or clause in names or self.id in names)
+
 
 class ClauseResult(Strict):
     """What the tests of one clause found together."""
@@ -101,6 +106,18 @@ class Report(Strict):
             if test.known:
                 reasons.setdefault(test.known.reason, []).append(test)
         return reasons
+
+    def gather_readings(self) -> dict[str, str]:
+        """Gather what the implementation does where deployed software differs."""
+        return {question: answer for test in self.tests for question, answer in test.readings.items()}
+
+    @property
+    def verdict(self) -> str:
+        """The verdict in words."""
+        if not self.conforms:
+            return "does not conform"
+        known = self.count("known")
+        return f"conforms, but for {known} known failure{'s' * (known != 1)}" if known else "conforms"
 
     @property
     def cases(self) -> int:

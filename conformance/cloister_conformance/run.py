@@ -5,7 +5,7 @@ import os
 import shlex
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stderr
+from contextlib import contextmanager, redirect_stderr, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,11 +14,13 @@ import pytest
 
 from cloister_conformance import implementation as implementations
 from cloister_conformance import protocol, vector_files
+from cloister_conformance import transcript as transcripts
 from cloister_conformance.clause import read_clauses
 from cloister_conformance.implementation import Implementation, KnownFailure, UnusableImplementation
 from cloister_conformance.plugin import PROPERTY, VECTORS, name_repeat
 from cloister_conformance.results import ClauseResult, Report, Subject, TestResult
 from cloister_conformance.target import Target
+from cloister_conformance.transcript import UnreadableTranscript
 from cloister_conformance.transport import BrokenAdapter, HungAdapter
 
 SUITES = Path(__file__).parent / "suites"
@@ -49,6 +51,7 @@ class Options:
     strict: bool = False
     stop_first: bool = False
     failures: str = FAILURES_FOLDER
+    keep_known: bool = False
 
     @property
     def is_whole(self) -> bool:
@@ -130,6 +133,8 @@ def build_arguments(implementation: Implementation, options: Options, junit: Pat
         arguments.append(f"--clause={options.clause}")
     if options.strict:
         arguments.append("--strict-errors")
+    if options.keep_known:
+        arguments.append("--keep-known")
     if options.stop_first:
         arguments.append("-x")
     if junit:
@@ -192,6 +197,8 @@ def run(
         InterruptedRun: somebody stopped it, or the harness failed.
     """
     subject = greet(implementation)
+    if options.is_whole and options.failures:
+        remove_transcripts(Path(options.failures))
     collector = Collector(listener)
     complaint = io.StringIO()
     begin = time.monotonic()
@@ -227,6 +234,16 @@ def run(
         clauses=gather_clauses(results),
         stale_known_failures=stale,
     )
+
+
+def remove_transcripts(folder: Path) -> None:
+    """Remove the transcripts of an earlier run; a run of some tests removes only theirs."""
+    for file in folder.glob("*.json"):
+        with suppress(UnreadableTranscript):
+            transcripts.read(file)
+            file.unlink()
+    with suppress(OSError):  # there is none, or it holds something else
+        folder.rmdir()
 
 
 def build_repeat(implementation: Implementation, result: TestResult, options: Options) -> str:
@@ -265,7 +282,7 @@ def gather_clauses(results: list[TestResult]) -> list[ClauseResult]:
     gathered = []
     for clause in read_clauses().values():
         tests = [result for result in results if clause.id in result.clauses]
-        verdicts = {result.verdict for result in tests}
+        verdicts = {result.verdict for result in tests if result.judges(clause.id)}
         gathered.append(
             ClauseResult(
                 id=clause.id,
@@ -276,7 +293,7 @@ def gather_clauses(results: list[TestResult]) -> list[ClauseResult]:
                     else "failed"
                     if verdicts & {"failed", "broken", "error"}
                     else "known"
-                    if "known" in verdicts
+                    if "known" in verdicts or not verdicts
                     else "passed"
                     if "passed" in verdicts
                     else "not offered"

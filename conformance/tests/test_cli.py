@@ -82,11 +82,35 @@ def test_other_usage_has_status_2(cloister: Cloister, line: str) -> None:
     assert "Traceback" not in done.err
 
 
-def test_a_report_that_cannot_be_written_is_explained(cloister: Cloister) -> None:
-    done = cloister(f"check -k {DECODE} --json /proc/no/such.json")
-    assert done.status == 2
-    assert "cannot write /proc/no/such.json: No such file or directory" in " ".join(done.err.replace("│", "").split())
-    assert "Traceback" not in done.err
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(f"check --{form} PATH -- no_such_command" for form in ("json", "junit", "html", "markdown", "badge")),
+        *(f"bench --{form} PATH -- no_such_command" for form in ("json", "markdown")),
+        *(f"matrix no_such_folder --{form} PATH" for form in ("json", "html")),
+    ],
+)
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        ("/proc/no/such.json", "No such file or directory"),
+        ("empty", "Is a directory"),
+        ("rubbish.json/x", "File exists"),
+    ],
+)
+@pytest.mark.usefixtures("folders")
+def test_a_report_that_cannot_be_written_is_told_before_the_run(
+    cloister: Cloister, line: str, path: str, why: str
+) -> None:
+    done = cloister(line.replace("PATH", path))
+    assert (done.status, done.err) == (2, f"cloister: cannot write {path}: {why}\n")
+
+
+def test_a_report_that_was_there_stays_if_there_is_no_run(cloister: Cloister, tmp_path: Path) -> None:
+    (tmp_path / "old.json").write_text("old")
+    assert cloister("check --json old.json --html new.html -- no_such_command").status == 3
+    assert [file.name for file in tmp_path.iterdir()] == ["old.json"]
+    assert (tmp_path / "old.json").read_text() == "old"
 
 
 # Verdicts
@@ -141,7 +165,7 @@ def test_a_known_failure_is_told_and_one_out_of_date_too(cloister: Cloister, fak
     done = cloister(f"check -k {DECODE} {fake('identity.decode_account_id=accept', toml=toml).folder}")
     assert done.status == 0
     assert "ID-5 it takes anything" in done.out
-    assert "conforms, but for 1 known failures" in done.out
+    assert "conforms, but for 1 known failure " in done.out
     done = cloister(f"check -k {DECODE} {fake(toml=toml).folder}")
     assert done.status == 1
     assert "out of date the known failure of ID-5 did not show: it takes anything" in done.out

@@ -182,9 +182,46 @@ def test_html_escapes_all_that_comes_from_outside() -> None:
     assert ("href", KNOWN.link) in elements.attributes
 
 
-def test_html_says_what_the_verdict_is() -> None:
-    assert ">conforms<" in html.render(make_report(make_result()))
-    assert ">does not conform<" in html.render(EVIL_REPORT)
+@pytest.mark.parametrize(
+    ("verdicts", "conforms", "text"),
+    [
+        (["passed"], True, "conforms"),
+        (["passed", "known"], True, "conforms, but for 1 known failure"),
+        (["known", "known"], True, "conforms, but for 2 known failures"),
+        (["failed", "known"], False, "does not conform"),
+    ],
+)
+def test_every_form_says_what_the_verdict_is(
+    verdicts: list[str], conforms: bool, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    of_verdict = {"known": {"failure": FAILURE, "known": KNOWN}, "failed": {"failure": FAILURE}}
+    tests = [
+        make_result(id=f"s::t{number}", verdict=verdict, **of_verdict.get(verdict, {}))
+        for number, verdict in enumerate(verdicts)
+    ]
+    report = make_report(*tests, conforms=conforms)
+    assert f">{text}<" in html.render(report)
+    assert markdown.render(report).splitlines()[0] == f"## {EVIL} 1 {text}"
+    terminal.print_report(cli.console, report)
+    assert f"{EVIL} 1 (L) {text}\n" in capsys.readouterr().out
+
+
+def test_every_form_shows_the_readings(capsys: pytest.CaptureFixture[str]) -> None:
+    report = make_report(make_result(readings={"version bytes read": "33 <34>"}), make_result(id="s::u"))
+    assert "<td>version bytes read</td><td>33 &lt;34&gt;</td>" in html.render(report)
+    assert "### Where deployed software differs\n\n- version bytes read: 33 <34>\n" in markdown.render(report)
+    terminal.print_report(cli.console, report)
+    assert "version bytes read: 33 <34>" in capsys.readouterr().out
+    assert "deployed" not in html.render(make_report(make_result())) + markdown.render(make_report(make_result()))
+
+
+def test_long_tables_are_folded() -> None:
+    page, text = html.render(EVIL_REPORT), markdown.render(EVIL_REPORT)
+    assert "<details><summary>1 clauses</summary>\n<table>" in page
+    assert "<details><summary>1 tests</summary><table>" in page
+    before, _, folded = text.partition("<details><summary>1 clauses</summary>\n\n")
+    assert "| clause |" not in before
+    assert folded.endswith(" |\n\n</details>\n")
 
 
 def test_markdown_has_a_table_with_a_row_for_each_tested_clause() -> None:

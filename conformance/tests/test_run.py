@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from cloister_conformance import implementation as implementations
 from cloister_conformance import run as runs
-from cloister_conformance.implementation import Implementation, UnusableImplementation
+from cloister_conformance.implementation import Implementation, KnownFailure, UnusableImplementation
 from cloister_conformance.results import Report, TestResult
 from cloister_conformance.run import InterruptedRun, Options
 
@@ -340,6 +340,66 @@ def test_a_known_failure_that_names_nothing_fails_a_whole_run_only(fake: Fake, m
     report = runs.run(implementation, Options(failures=""))
     assert report.stale_known_failures == implementation.known_failure
     assert not report.conforms
+
+
+def gather(*tests: TestResult) -> dict[str, str]:
+    """Gather the verdicts of the clauses that these tests enforce."""
+    return {clause.id: clause.verdict for clause in runs.gather_clauses(list(tests)) if clause.tests}
+
+
+def result(name: str, verdict: str, *clauses: str, known: KnownFailure | None = None) -> TestResult:
+    """Make the result of a test."""
+    members = {"id": f"s::{name}", "suite": "s", "clauses": clauses, "verdict": verdict, "known": known}
+    return TestResult.model_validate({**members, "seconds": 0, "cases": 1, "coarse": 0})
+
+
+def test_a_known_failure_counts_for_the_clause_that_it_names() -> None:
+    of_one = KnownFailure(clauses=["ID-5"], expected=["x"], reason="r")
+    of_test = KnownFailure(tests=["s::t"], expected=["x"], reason="r")
+    passed = result("u", "passed", "ID-6")
+    assert gather(result("t", "known", "ID-5", "ID-6", known=of_one), passed) == {"ID-5": "known", "ID-6": "passed"}
+    assert gather(result("t", "known", "ID-5", "ID-6", known=of_test), passed) == {"ID-5": "known", "ID-6": "known"}
+    assert gather(result("t", "known", "ID-5", "ID-6", known=of_one)) == {"ID-5": "known", "ID-6": "known"}
+    assert gather(result("t", "failed", "ID-5", "ID-6"), passed) == {"ID-5": "failed", "ID-6": "failed"}
+
+
+# Transcripts
+
+
+def test_a_known_failure_leaves_no_transcript_unless_asked(fake: Fake, tmp_path: Path) -> None:
+    implementation = fake("identity.decode_account_id=accept", toml=known('clauses = ["ID-5"]'))
+    folder = tmp_path / "failures"
+    report = run(implementation, DECODE, folder=folder)
+    assert by_id(report)[DECODE].failure
+    assert not list(folder.glob("*"))
+    report = run(implementation, DECODE, folder=folder, keep_known=True)
+    (file,) = folder.glob("*")
+    failure = by_id(report)[DECODE].failure
+    assert failure
+    assert failure.transcript == str(file)
+
+
+def test_a_test_that_passes_takes_its_old_transcript_away_and_no_other(fake: Fake, tmp_path: Path) -> None:
+    folder = tmp_path / "failures"
+    run(fake("identity.decode_account_id=accept", "identity.derive=lie"), DECODE, DERIVE, folder=folder)
+    assert len(list(folder.glob("*"))) == 2
+    run(fake(), DECODE, folder=folder)
+    (left,) = folder.glob("*")
+    assert DERIVE.partition("::")[2] in left.name
+
+
+def test_a_whole_run_takes_all_old_transcripts_away(
+    fake: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "failures"
+    run(fake("identity.decode_account_id=accept"), DECODE, folder=folder)
+    (folder / "notes.json").write_text("{}")
+    monkeypatch.setattr(runs, "list_suites", lambda: ["adapter_protocol"])
+    runs.run(fake(), Options(failures=str(folder)))
+    assert [file.name for file in folder.glob("*")] == ["notes.json"], "what is no transcript is not ours"
+    (folder / "notes.json").unlink()
+    runs.run(fake(), Options(failures=str(folder)))
+    assert not folder.exists()
 
 
 # Choosing

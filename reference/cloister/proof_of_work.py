@@ -2,7 +2,7 @@
 
 - The four texts of a request are hashed as they stand, so each has one form only.
 - The difficulty is an input: which one counts is said in chapter 07, as are clocks.
-- `find_nonce` searches in this process; `find_nonce_in_parallel` in several.
+- `find_nonce` searches in this process; `cloister.solver` searches in several.
 
     >>> request = Request(
     ...     timestamp="1600000000000",
@@ -16,10 +16,8 @@
 """
 
 import hashlib
-import multiprocessing
 from collections.abc import Callable
 from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
 from typing import NewType
 
 from cloister import errors, wire
@@ -45,10 +43,6 @@ Progress = Callable[[int], bool]
 
 class Cancelled(Exception):
     """The progress callback ended the search."""
-
-
-class WorkerDied(Exception):
-    """A search process ended without a nonce."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,72 +203,4 @@ def find_nonce(
                 return encode_nonce(counter)
         tried += BATCH
         if not progress(tried):
-            raise Cancelled
-
-
-def find_nonce_in_parallel(
-    request: Request,
-    *,
-    difficulty: int,
-    processes: int,
-    progress: Progress = lambda tried: True,
-) -> Nonce:
-    """Find a nonce with several processes; each tries every n-th counter, and the first to succeed ends the others.
-
-    Raises:
-        InvalidEncoding, OutOfRange, TooLarge: as `check`.
-        Cancelled: `progress` answered False.
-        ValueError: there is to be no process.
-        WorkerDied: a process ended without a nonce.
-    Clauses: PW-15, PW-16
-    """
-    if processes < 1:
-        raise ValueError("a search needs at least one process")
-    check_request(request)
-    derive_target(len(encode_payload(request)), int(request.ttl), difficulty)
-
-    context = multiprocessing.get_context("spawn")
-    readers: list[Connection] = []
-    workers = []
-    for index in range(processes):
-        reader, writer = context.Pipe(duplex=False)
-        worker = context.Process(target=search, args=(writer, request, difficulty, index, processes), daemon=True)
-        worker.start()
-        writer.close()
-        readers.append(reader)
-        workers.append(worker)
-    try:
-        return collect(readers, progress)
-    finally:
-        for worker in workers:
-            worker.kill()
-            worker.join()
-
-
-def search(writer: Connection, request: Request, difficulty: int, first: int, step: int) -> None:
-    """Search in a worker process; send the nonces tried so far, then the nonce."""
-
-    def report(tried: int) -> bool:
-        writer.send(tried)
-        return True
-
-    writer.send(find_nonce(request, difficulty=difficulty, progress=report, first=first, step=step))
-
-
-def collect(readers: list[Connection], progress: Progress) -> Nonce:
-    """Collect what the workers send until one has found a nonce."""
-    tried = dict.fromkeys(readers, 0)
-    while True:
-        for reader in wait(readers):
-            assert isinstance(reader, Connection)
-            try:
-                message: int | Nonce = reader.recv()
-            except EOFError:
-                raise WorkerDied(
-                    "a search process ended early; is this program guarded by `if __name__ == ...`?"
-                ) from None
-            if isinstance(message, str):
-                return message
-            tried[reader] = message
-        if not progress(sum(tried.values())):
             raise Cancelled

@@ -27,7 +27,7 @@ ORDER = (
     "saved_state",
     "client",
 )
-SHELLS = ("service_node", "open_group_server", "network", "devnet", "demo")
+SHELLS = ("solver", "service_node", "open_group_server", "network", "devnet", "demo")
 WORLD = {
     "asyncio",
     "datetime",
@@ -36,6 +36,7 @@ WORLD = {
     "httpx",
     "io",
     "logging",
+    "multiprocessing",
     "os",
     "pathlib",
     "random",
@@ -108,6 +109,7 @@ def test_a_later_chapter_is_noticed() -> None:
 def test_the_world_is_noticed() -> None:
     assert find_violations("identity", "def f():\n    import os.path") == ["identity imports os: only shells may"]
     assert find_violations("client", "from secrets import token_bytes") == ["client imports secrets: only shells may"]
+    assert find_violations("wire", "import multiprocessing.pool") == ["wire imports multiprocessing: only shells may"]
     assert find_violations("swarm", "open('/tmp/x')") == ["swarm calls open: only shells may"]
     assert find_violations("devnet", "import socket, time") == []
 

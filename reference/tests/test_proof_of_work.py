@@ -1,9 +1,8 @@
-"""Chapter 06: solving and checking, in one process and in several, and a checker written a second time."""
+"""Chapter 06: solving and checking, and a checker written a second time."""
 
 import base64
 import hashlib
 import json
-import multiprocessing
 import re
 from pathlib import Path
 from typing import Any
@@ -137,47 +136,6 @@ def test_progress_is_told_and_can_cancel() -> None:
     with pytest.raises(proof_of_work.Cancelled):
         proof_of_work.find_nonce(EASY, difficulty=IMPOSSIBLE, progress=progress)
     assert told == [proof_of_work.BATCH, 2 * proof_of_work.BATCH, 3 * proof_of_work.BATCH]
-
-
-# Several processes
-
-
-def test_several_processes_find_a_nonce_and_are_gone() -> None:
-    nonce = proof_of_work.find_nonce_in_parallel(EASY, difficulty=300, processes=2)
-    proof_of_work.check(EASY, nonce, difficulty=300)
-    assert multiprocessing.active_children() == []
-
-
-def test_several_processes_are_cancelled_and_are_gone() -> None:
-    told: list[int] = []
-
-    def progress(tried: int) -> bool:
-        told.append(tried)
-        return len(told) < 4
-
-    with pytest.raises(proof_of_work.Cancelled):
-        proof_of_work.find_nonce_in_parallel(EASY, difficulty=IMPOSSIBLE, processes=2, progress=progress)
-    assert told == sorted(told)
-    assert told[-1] > 0
-    assert multiprocessing.active_children() == []
-
-
-def test_workers_are_gone_when_the_callback_fails() -> None:
-    def progress(tried: int) -> bool:
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        proof_of_work.find_nonce_in_parallel(EASY, difficulty=IMPOSSIBLE, processes=2, progress=progress)
-    assert multiprocessing.active_children() == []
-
-
-def test_a_bad_request_starts_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(multiprocessing, "get_context", lambda _: pytest.fail("a process was started"))
-    bad = Request(timestamp=EASY.timestamp, ttl="010000", recipient=EASY.recipient, data=EASY.data)
-    with pytest.raises(errors.InvalidEncoding):
-        proof_of_work.find_nonce_in_parallel(bad, difficulty=1, processes=2)
-    with pytest.raises(errors.OutOfRange):
-        proof_of_work.find_nonce_in_parallel(EASY, difficulty=0, processes=2)
 
 
 # A second checker

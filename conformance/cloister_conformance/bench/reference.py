@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from cloister import identity, proof_of_work, sender_keys
+from cloister import identity, proof_of_work, sender_keys, solver
 
 from cloister_conformance.bench import bare
 from cloister_conformance.bench.rounds import Comparison, Prepare, Round, build_round, compare, repeat
@@ -224,7 +224,7 @@ def build_parallel_round(processes: int, seconds: float) -> Round:
             return len(reports) < MIN_REPORTS or reports[-1][0] - reports[0][0] < seconds * PARALLEL_SHARE
 
         with suppress(proof_of_work.Cancelled):
-            proof_of_work.find_nonce_in_parallel(REQUEST, difficulty=IMPOSSIBLE, processes=processes, progress=progress)
+            solver.find_nonce_in_parallel(REQUEST, difficulty=IMPOSSIBLE, processes=processes, progress=progress)
         (start, before), (end, after) = reports[len(reports) // 2], reports[-1]
         return (end - start) / (after - before)
 

@@ -6,21 +6,13 @@ from cloister_conformance.results import Report
 def render(report: Report) -> str:
     """Render a report."""
     subject = report.implementation
-    verdict = "conforms" if report.conforms else "**does not conform**"
     lines = [
-        f"## {subject.name} {subject.version} {verdict}",
+        f"## {subject.name} {subject.version} {report.verdict}",
         "",
         f"cloister {report.cloister}, specification {report.spec}, profile {report.profile}, seed {report.seed}: "
         f"{report.count('passed')} passed, {report.count('failed', 'broken', 'error')} failed, "
         f"{report.count('known')} known failures, {report.count('not offered')} not offered, {report.cases} answers judged.",
-        "",
-        "| clause | verdict | tests | sentence |",
-        "| --- | --- | ---: | --- |",
     ]
-    for clause in report.clauses:
-        if clause.verdict != "not tested":
-            sentence = clause.sentence.replace("|", "\\|")
-            lines.append(f"| {clause.id} | {clause.verdict} | {len(clause.tests)} | {sentence} |")
     failures = [test for test in report.tests if test.failure and test.verdict != "known"]
     if failures:
         lines += ["", "### Failures", ""]
@@ -38,4 +30,19 @@ def render(report: Report) -> str:
     for reason, tests in known.items():
         names = dict.fromkeys(str(test.known_as) for test in tests)
         lines.append(f"- {', '.join(names)}: {reason}")
-    return "\n".join(lines) + "\n"
+    readings = report.gather_readings()
+    if readings:
+        lines += ["", "### Where deployed software differs", ""]
+    lines += [f"- {question}: {answer}" for question, answer in readings.items()]
+    return "\n".join([*lines, *render_clauses(report)]) + "\n"
+
+
+def render_clauses(report: Report) -> list[str]:
+    """Render the table of the clauses, folded."""
+    clauses = [clause for clause in report.clauses if clause.verdict != "not tested"]
+    lines = ["", f"<details><summary>{len(clauses)} clauses</summary>", ""]
+    lines += ["| clause | verdict | tests | sentence |", "| --- | --- | ---: | --- |"]
+    for clause in clauses:
+        sentence = clause.sentence.replace("|", "\\|")
+        lines.append(f"| {clause.id} | {clause.verdict} | {len(clause.tests)} | {sentence} |")
+    return [*lines, "", "</details>"]

@@ -95,7 +95,7 @@ def print_failure(console: Console, test: TestResult) -> None:
 
 def print_readings(console: Console, report: Report) -> None:
     """Print which reading the implementation follows where deployed software differs."""
-    readings = {question: answer for test in report.tests for question, answer in test.readings.items()}
+    readings = report.gather_readings()
     if readings:
         console.print("\n[bold]where deployed software differs, this one does:[/]")
     for question, answer in readings.items():
@@ -147,14 +147,8 @@ def print_verdict(console: Console, report: Report) -> None:
     how = f"profile {report.profile}, seed {report.seed}, {report.cases} answers in {report.seconds:.1f} s"
     if report.coarse:
         how += f", {report.coarse} refusals named only a family (--strict wants the name)"
-    known = report.count("known")
-    if report.conforms:
-        verdict = (
-            "[bold green]conforms[/]" if not known else f"[bold yellow]conforms, but for {known} known failures[/]"
-        )
-    else:
-        verdict = "[bold red]does not conform[/]"
-    console.print(f"\n{escape(who)} {verdict}\n[dim]{escape(how)}[/]", highlight=False)
+    color = "red" if not report.conforms else "yellow" if report.count("known") else "green"
+    console.print(f"\n{escape(who)} [bold {color}]{report.verdict}[/]\n[dim]{escape(how)}[/]", highlight=False)
 
 
 @contextmanager
