@@ -22,6 +22,7 @@ from axolotl.invalidkeyexception import InvalidKeyException
 from axolotl.invalidkeyidexception import InvalidKeyIdException
 from axolotl.invalidmessageexception import InvalidMessageException
 from axolotl.invalidversionexception import InvalidVersionException
+from axolotl.legacymessageexception import LegacyMessageException
 from axolotl.nosessionexception import NoSessionException
 from axolotl.protocol.ciphertextmessage import CiphertextMessage
 from axolotl.protocol.prekeywhispermessage import PreKeyWhisperMessage
@@ -50,6 +51,7 @@ REFUSALS = [
     (NoSessionException, "", "UnknownSenderKey"),
     (DuplicateMessageException, "", "DuplicateMessage"),
     (InvalidVersionException, "", "UnsupportedVersion"),
+    (LegacyMessageException, "", "UnsupportedVersion"),
     (InvalidKeyException, "Invalid signature", "InvalidSignature"),
     (InvalidKeyException, "", "InvalidKey"),
     (InvalidMessageException, "Invalid signature!", "InvalidSignature"),
