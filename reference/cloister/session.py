@@ -158,6 +158,7 @@ def decrypt_prekey_message(
         TooLarge, InvalidMessage, UnsupportedVersion, OutOfRange, InvalidKey: a frame is not well-formed.
         UntrustedIdentity: it is not the peer's.
         UnknownPrekey: a prekey that it names is not held.
+        UnknownSession: the session was set up before, and is gone.
         DuplicateMessage, TooFarAhead, InvalidMac, DecryptionFailed: as `double_ratchet.decrypt`.
     Clauses: PS-18, PS-22, PS-23, PS-24
     """
@@ -183,10 +184,13 @@ def accept_session(record: Record, account: Account, outer: PrekeyMessage) -> Se
 
     Raises:
         UnknownPrekey: a prekey that it names is not held.
-    Clauses: PS-20, PS-21
+        UnknownSession: the session was set up before, and is gone.
+    Clauses: PS-20, PS-21, PS-23
     """
     signed = x3dh.find_signed_prekey(account.prekeys, outer.signed_prekey_id)
     one_time = x3dh.find_one_time_prekey(account.prekeys, outer.one_time_prekey_id)
+    if outer.base_key in signed.base_keys:
+        raise errors.UnknownSession
     root_key, chain_key = x3dh.agree_as_responder(
         account.identity.private,
         signed.pair,
@@ -201,11 +205,15 @@ def accept_session(record: Record, account: Account, outer: PrekeyMessage) -> Se
 
 
 def use_up(account: Account, outer: PrekeyMessage) -> Account:
-    """Erase the one-time prekey that a first message named.
+    """Erase the one-time prekey that a first message named; if it named none, remember its base key.
 
-    Clauses: PS-8
+    Clauses: PS-8, PS-23
     """
-    return replace(account, prekeys=x3dh.erase_one_time_prekey(account.prekeys, outer.one_time_prekey_id))
+    if outer.one_time_prekey_id is None:
+        prekeys = x3dh.remember_base_key(account.prekeys, outer.signed_prekey_id, outer.base_key)
+    else:
+        prekeys = x3dh.erase_one_time_prekey(account.prekeys, outer.one_time_prekey_id)
+    return replace(account, prekeys=prekeys)
 
 
 def decrypt_message(record: Record, frame: bytes, random: wire.Random, *, now_ms: int) -> tuple[Record, bytes]:

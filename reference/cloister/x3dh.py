@@ -33,13 +33,17 @@ RootKey = NewType("RootKey", bytes)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedPrekey:
-    """A prekey that is given to everybody; `renewed_ms` is when a newer one took its place."""
+    """A prekey that is given to everybody; `renewed_ms` is when a newer one took its place.
+
+    `base_keys` are those of the first messages that were read under it without a one-time prekey.
+    """
 
     prekey_id: int
     pair: KeyPair
     signature: bytes
     created_ms: int
     renewed_ms: int | None = None
+    base_keys: tuple[PublicKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,12 +188,24 @@ def find_one_time_prekey(prekeys: Prekeys, prekey_id: int | None) -> OneTimePrek
     return prekeys.one_time[prekey_id]
 
 
-def erase_one_time_prekey(prekeys: Prekeys, prekey_id: int | None) -> Prekeys:
-    """Erase a one-time prekey that was used; None for none.
+def erase_one_time_prekey(prekeys: Prekeys, prekey_id: int) -> Prekeys:
+    """Erase a one-time prekey that was used.
 
     Clauses: PS-8
     """
     return replace(prekeys, one_time={held: key for held, key in prekeys.one_time.items() if held != prekey_id})
+
+
+def remember_base_key(prekeys: Prekeys, prekey_id: int, base_key: PublicKey) -> Prekeys:
+    """Remember, as long as the signed prekey is held, the base key of a first message that erased no one-time prekey.
+
+    Clauses: PS-23
+    """
+    signed = (
+        replace(prekey, base_keys=(*prekey.base_keys, base_key)) if prekey.prekey_id == prekey_id else prekey
+        for prekey in prekeys.signed
+    )
+    return replace(prekeys, signed=tuple(signed))
 
 
 # Bundles

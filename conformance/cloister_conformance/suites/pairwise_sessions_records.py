@@ -85,6 +85,52 @@ def test_the_session_that_is_sent_in_does_not_expire(actors: Actors) -> None:
     ours.decrypt(theirs.encrypt(b"late"), now_ms=NOW + 10 * ARCHIVE_LIFETIME).must_be(plaintext=b"late")
 
 
+def open_without_one_time_prekey(iut: Actor, peer: Actor) -> tuple[Side, Side, Frame]:
+    """Let the implementation read a first message that names no one-time prekey; return that too."""
+    ours, theirs = make_sides(iut, peer)
+    theirs.open(ours.create_bundle(one_time=False)).must_be()
+    first = theirs.encrypt()
+    ours.decrypt(first).must_be(plaintext=b"x")
+    return ours, theirs, first
+
+
+def check_replay_opens_nothing(peer: Actor, ours: Side, first: Frame, *, now_ms: int = NOW) -> None:
+    """Check that a first message is refused and that the implementation goes on in the session of before."""
+    before = decode(peer, ours.encrypt()).result
+    ours.decrypt(first, now_ms=now_ms).must_be_any_refusal()
+    decode(peer, ours.encrypt()).must_be(ratchet_key=before.ratchet_key)
+
+
+@clause("PS-23", "PS-52")
+@pytest.mark.parametrize("renewed", [False, True], ids=["", "with a new signed prekey"])
+def test_a_first_message_is_not_read_again_after_its_session_expired(actors: Actors, *, renewed: bool) -> None:
+    iut, peer = actors()
+    ours, theirs, first = open_without_one_time_prekey(iut, peer)
+    reopen(theirs, ours, iut, now_ms=NOW + 1000)
+    if renewed:
+        iut.call("x3dh.renew_prekey", account="bob", now_ms=NOW + 2000).must_be()
+    check_replay_opens_nothing(peer, ours, first, now_ms=NOW + 1001 + ARCHIVE_LIFETIME)
+
+
+@clause("PS-23", "PS-51")
+def test_a_first_message_is_not_read_again_after_its_session_was_dropped(actors: Actors) -> None:
+    iut, peer = actors()
+    ours, theirs, first = open_without_one_time_prekey(iut, peer)
+    for _ in range(ARCHIVED + 1):
+        theirs.open(ours.create_bundle(one_time=False)).must_be()
+        exchange(theirs, ours)
+    check_replay_opens_nothing(peer, ours, first)
+
+
+@clause("PS-23", "PS-56")
+def test_a_restored_account_does_not_read_a_first_message_again(actors: Actors) -> None:
+    iut, peer = actors()
+    ours, theirs, first = open_without_one_time_prekey(iut, peer)
+    restart(iut, ours.account, ours.session)
+    reopen(theirs, ours, iut, now_ms=NOW + 1000)
+    check_replay_opens_nothing(peer, ours, first, now_ms=NOW + 1001 + ARCHIVE_LIFETIME)
+
+
 @clause("PS-53")
 @pytest.mark.parametrize("known", [False, True], ids=["no session", "a session with somebody else"])
 def test_a_message_without_a_session_is_refused(actors: Actors, *, known: bool) -> None:
