@@ -133,9 +133,10 @@ def gather_reasons(report: Report) -> dict[str, list[str]]:
     Those are the clauses that known failures name; a test of several clauses may fail for one of them alone.
     """
     order = [clause.id for clause in report.clauses]
+    first = {reason: tests[0].clauses for reason, tests in report.gather_known().items()}
     reasons = {
-        reason: {test.known_as for test in tests if test.known_as in test.clauses} or set(tests[0].clauses)
-        for reason, tests in report.gather_known().items()
+        reason: [name for name in names if name in order] or first[reason]
+        for reason, names in report.name_reasons().items()
     }
     ordered = {reason: sorted(clauses, key=order.index) for reason, clauses in reasons.items()}
     return dict(sorted(ordered.items(), key=lambda item: order.index(item[1][0])))

@@ -21,7 +21,7 @@ from hypothesis.internal.constants_ast import Constants
 from cloister_conformance import implementation as implementations
 from cloister_conformance import transcript as transcripts
 from cloister_conformance.clause import read_clauses
-from cloister_conformance.implementation import Implementation
+from cloister_conformance.implementation import Implementation, KnownFailure
 from cloister_conformance.intermediates import explain
 from cloister_conformance.references import MissingOutput
 from cloister_conformance.results import Failure, TestResult, Verdict
@@ -198,9 +198,8 @@ def pytest_runtest_makereport(
     result = judge_test(item, call, run)
     report.user_properties.append((PROPERTY, result.model_dump_json()))
     if result.verdict == "known":
-        assert result.known is not None
         report.outcome = "skipped"
-        report.wasxfail = result.known.reason
+        report.wasxfail = "; ".join(known.reason for known in result.known)
     elif result.failure:
         report.longrepr = format_failure(result)
     return report
@@ -212,18 +211,22 @@ def judge_test(item: pytest.Item, call: pytest.CallInfo[None], run: Run) -> Test
     error = find_cause(raised)
     verdict: Verdict = "passed"
     failure = None
+    known: list[KnownFailure] = []
     script = Script(seed=0)
     not_offered = error.capability if isinstance(error, NotOffered) else None
     if not_offered:
         verdict = "not offered"
     elif isinstance(error, ConformanceFailure):
-        verdict = "failed"
-        shown = find_unexplained(item, error, run.implementation)
+        unexplained, known = sort_failures(item, [error, *error.others], run.implementation)
+        verdict = "failed" if unexplained else "known"
+        shown = unexplained[0] if unexplained else error
         failure, script = describe_failure(shown, run), shown.script
     elif isinstance(error, (BrokenAdapter, HungAdapter)):
         verdict = "broken"
         script = run.script if error is raised and broke(run.script) else script
         failure = describe_broken(error, run, script)
+        if explanation := find_known(run.implementation, item, failure.actual):
+            verdict, known = "known", [explanation]
     elif error is not None:
         verdict = "error"
         failure = Failure(
@@ -233,17 +236,15 @@ def judge_test(item: pytest.Item, call: pytest.CallInfo[None], run: Run) -> Test
             intermediates=str(call.excinfo.getrepr(style="short") if call.excinfo else "").splitlines(),
             stderr="",
         )
-    clauses = find_clauses(item)
-    known = find_known(run.implementation, item, failure.actual) if failure and verdict != "error" else None
     remove_transcript(item, run)
-    if failure and (run.keep_known or not known):
+    if failure and (run.keep_known or verdict != "known"):
         failure = save_transcript(item, script, failure, run)
     cases, coarse = run.take_counts()
     return TestResult(
         id=find_id(item),
         suite=item.path.stem,
-        clauses=clauses,
-        verdict="known" if known else verdict,
+        clauses=find_clauses(item),
+        verdict=verdict,
         seconds=round(call.duration, 4),
         cases=cases,
         coarse=coarse,
@@ -272,7 +273,7 @@ def find_id(item: pytest.Item) -> str:
     return f"{item.path.stem}::{item.name}"
 
 
-def find_known(implementation: Implementation, item: pytest.Item, actual: str) -> implementations.KnownFailure | None:
+def find_known(implementation: Implementation, item: pytest.Item, actual: str) -> KnownFailure | None:
     """Find the known failure that explains what came."""
     for known in implementation.known_failure:
         if known.find_names(find_id(item), find_clauses(item)) and known.explains(actual):
@@ -280,14 +281,16 @@ def find_known(implementation: Implementation, item: pytest.Item, actual: str) -
     return None
 
 
-def find_unexplained(
-    item: pytest.Item, error: ConformanceFailure, implementation: Implementation
-) -> ConformanceFailure:
-    """Find, of all failures in one test, the first that no known failure explains; else the first."""
-    for failure in (error, *error.others):
-        if find_known(implementation, item, failure.actual) is None:
-            return failure
-    return error
+def sort_failures(
+    item: pytest.Item, failures: list[ConformanceFailure], implementation: Implementation
+) -> tuple[list[ConformanceFailure], list[KnownFailure]]:
+    """Sort all failures in one test: those that no known failure explains, and what explains the others."""
+    found = [(failure, find_known(implementation, item, failure.actual)) for failure in failures]
+    known: list[KnownFailure] = []
+    for _, explanation in found:
+        if explanation and explanation not in known:
+            known.append(explanation)
+    return [failure for failure, explanation in found if explanation is None], known
 
 
 def describe_failure(error: ConformanceFailure, run: Run) -> Failure:

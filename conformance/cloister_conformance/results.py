@@ -42,21 +42,24 @@ class TestResult(Strict):
     cases: int
     coarse: int
     not_offered: str | None = None
-    known: KnownFailure | None = None
+    known: list[KnownFailure] = Field(
+        default=[], description="the known failures that the test shows, first that of `failure`"
+    )
     failure: Failure | None = None
     readings: dict[str, str] = Field(
         default={}, description="where deployed software differs: the question, and what this one does"
     )
 
-    @property
-    def known_as(self) -> str | None:
-        """The clause or test under which the failure is known; the first, if there are several."""
-        return self.known.find_names(self.id, self.clauses)[0] if self.known else None
+    def name_known(self, known: KnownFailure) -> str:
+        """Name the clause or test under which a failure is known; the first, if there are several."""
+        return known.find_names(self.id, self.clauses)[0]
 
     def judges(self, clause: str) -> bool:
-        """Tell whether the verdict is one on this clause: a failure that is known of another clause only is none."""
-        names = self.known.find_names(self.id, self.clauses) if self.known else []
-        return clause in self.clauses and (not names or clause in names or self.id in names)
+        """Tell whether the verdict is one on this clause: failures that are known of other clauses only are none."""
+        if self.verdict != "known":
+            return clause in self.clauses
+        names = {name for known in self.known for name in known.find_names(self.id, self.clauses)}
+        return clause in self.clauses and (clause in names or self.id in names)
 
 
 class ClauseResult(Strict):
@@ -100,12 +103,20 @@ class Report(Strict):
         return sum(test.verdict in verdicts for test in self.tests)
 
     def gather_known(self) -> dict[str, list[TestResult]]:
-        """Gather the tests that are known to fail by the reason."""
+        """Gather the tests that are known to fail by the reason; a test that fails for several stands under each."""
         reasons: dict[str, list[TestResult]] = {}
         for test in self.tests:
-            if test.known:
-                reasons.setdefault(test.known.reason, []).append(test)
+            for known in test.known if test.verdict == "known" else []:
+                reasons.setdefault(known.reason, []).append(test)
         return reasons
+
+    def name_reasons(self) -> dict[str, list[str]]:
+        """Name, for each reason of known failures, the clauses and tests under which they are known."""
+        named = {}
+        for reason, tests in self.gather_known().items():
+            names = [test.name_known(known) for test in tests for known in test.known if known.reason == reason]
+            named[reason] = list(dict.fromkeys(names))
+        return named
 
     def gather_readings(self) -> dict[str, str]:
         """Gather what the implementation does where deployed software differs."""

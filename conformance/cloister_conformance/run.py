@@ -56,7 +56,12 @@ class Options:
     @property
     def is_whole(self) -> bool:
         """Tell whether every test is run."""
-        return not (self.suites or self.keyword or self.clause or self.stop_first)
+        return not self.clause and self.has_whole_clauses
+
+    @property
+    def has_whole_clauses(self) -> bool:
+        """Tell whether every test of the clause asked for is run, or of every clause."""
+        return not (self.suites or self.keyword or self.stop_first)
 
 
 @dataclass(slots=True)
@@ -260,11 +265,16 @@ def name_subject(implementation: Implementation) -> str:
 
 
 def find_stale(implementation: Implementation, results: list[TestResult], options: Options) -> list[KnownFailure]:
-    """Find the known failures that are out of date: one of their clauses or tests passes, or there is no such test."""
+    """Find the known failures that are out of date: one of their clauses or tests passes, or there is no such test.
+
+    A clause is judged when all its tests were run.
+    """
+    run = {result.id for result in results}
+    if options.has_whole_clauses:
+        run.add(options.clause)
     stale = []
     for known in implementation.known_failure:
-        shown = {result.known_as for result in results if result.known == known}
-        run = {name for result in results for name in known.find_names(result.id, result.clauses)}
+        shown = {result.name_known(known) for result in results if known in result.known}
         silent = {name for name in known.names if name not in shown and (name in run or options.is_whole)}
         if silent:
             stale.append(narrow(known, silent))

@@ -161,14 +161,14 @@ def test_a_command_with_its_arguments_is_repeated_as_it_was(cloister: Cloister, 
 
 
 def test_a_known_failure_is_told_and_one_out_of_date_too(cloister: Cloister, fake: Fake) -> None:
-    toml = '[[known_failure]]\nclauses = ["ID-5"]\nexpected = ["answered a result"]\nreason = "it takes anything"\n'
+    toml = f'[[known_failure]]\ntests = ["identity::{DECODE}"]\nexpected = ["answered a result"]\nreason = "it takes anything"\n'
     done = cloister(f"check -k {DECODE} {fake('identity.decode_account_id=accept', toml=toml).folder}")
     assert done.status == 0
-    assert "ID-5 it takes anything" in done.out
+    assert f"identity::{DECODE} it takes anything" in done.out
     assert "conforms, but for 1 known failure " in done.out
     done = cloister(f"check -k {DECODE} {fake(toml=toml).folder}")
     assert done.status == 1
-    assert "out of date the known failure of ID-5 did not show: it takes anything" in done.out
+    assert f"out of date the known failure of identity::{DECODE} did not show: it takes anything" in done.out
 
 
 def test_coarse_refusals_are_told_and_strict_wants_names(cloister: Cloister, fake: Fake) -> None:

@@ -66,7 +66,7 @@ def make_report(*tests: TestResult, clauses: tuple[str, ...] = ("passed",), conf
 
 EVIL_REPORT = make_report(
     make_result(verdict="failed", failure=FAILURE),
-    make_result(verdict="known", failure=FAILURE, known=KNOWN),
+    make_result(verdict="known", failure=FAILURE, known=[KNOWN]),
     conforms=False,
 )
 
@@ -194,7 +194,7 @@ def test_html_escapes_all_that_comes_from_outside() -> None:
 def test_every_form_says_what_the_verdict_is(
     verdicts: list[str], conforms: bool, text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    of_verdict = {"known": {"failure": FAILURE, "known": KNOWN}, "failed": {"failure": FAILURE}}
+    of_verdict = {"known": {"failure": FAILURE, "known": [KNOWN]}, "failed": {"failure": FAILURE}}
     tests = [
         make_result(id=f"s::t{number}", verdict=verdict, **of_verdict.get(verdict, {}))
         for number, verdict in enumerate(verdicts)

@@ -24,12 +24,10 @@ def render(report: Report) -> str:
             f"    - {test.failure.actual}",
             f"    - `{test.failure.repeat}`",
         ]
-    known = report.gather_known()
+    known = report.name_reasons()
     if known:
         lines += ["", "### Known failures", ""]
-    for reason, tests in known.items():
-        names = dict.fromkeys(str(test.known_as) for test in tests)
-        lines.append(f"- {', '.join(names)}: {reason}")
+    lines += [f"- {', '.join(names)}: {reason}" for reason, names in known.items()]
     readings = report.gather_readings()
     if readings:
         lines += ["", "### Where deployed software differs", ""]

@@ -107,9 +107,11 @@ def print_known(console: Console, report: Report) -> None:
     reasons = report.gather_known()
     if reasons:
         console.print("\n[yellow]known failures[/]")
-    for reason, tests in reasons.items():
-        names = ", ".join(dict.fromkeys(str(test.known_as) for test in tests))
-        console.print(f"  [bold]{escape(names)}[/] {escape(reason)} [dim]({len(tests)} tests)[/]", highlight=False)
+    for reason, names in report.name_reasons().items():
+        count = len(reasons[reason])
+        console.print(
+            f"  [bold]{escape(', '.join(names))}[/] {escape(reason)} [dim]({count} tests)[/]", highlight=False
+        )
     for known in report.stale_known_failures:
         console.print(
             f"[bold red]out of date[/] the known failure of {escape(', '.join(known.names))} did not show: "
