@@ -5,6 +5,7 @@ Exit codes: 0 conforms, 1 does not, 2 usage, 3 the implementation could not be r
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -111,6 +112,9 @@ def explain_errors() -> Iterator[None]:
     except (UnusableImplementation, InterruptedRun, BrokenAdapter, HungAdapter) as error:
         error_console.print(f"[bold red]cloister:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         raise typer.Exit(COULD_NOT_RUN) from None
+    except KeyboardInterrupt:
+        error_console.print("[bold red]cloister:[/] interrupted")
+        raise typer.Exit(COULD_NOT_RUN) from None
 
 
 def find_implementation(context: typer.Context, folder: Path | None) -> Implementation:
@@ -216,7 +220,7 @@ def doctor(context: typer.Context, subject: Subject = None) -> None:
 
 def print_capabilities(subject: results.Subject) -> None:
     """Print what the implementation says of itself."""
-    console.print(f"offers: {', '.join(subject.capabilities) or 'nothing yet'}", highlight=False)
+    console.print(f"offers: {escape(', '.join(subject.capabilities)) or 'nothing yet'}", highlight=False)
 
 
 @app.command()
@@ -388,7 +392,10 @@ def schema(
 
 
 def main() -> None:
-    """Split the command of the implementation off, and run."""
+    """Split the command of the implementation off, and run; whoever ends this process ends what it started."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+            signal.signal(number, signal.default_int_handler)
     arguments = sys.argv[1:]
     command = None
     if "--" in arguments:

@@ -1,10 +1,14 @@
 """The description of an implementation under test: `adapter.toml`, chapter 13."""
 
+import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 import tomllib
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
@@ -12,7 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 Role = Literal["client", "service-node", "open-group-server"]
 
-REFERENCE_COMMAND = [sys.executable, "-m", "cloister_conformance.reference_adapter"]
+PYTHON = [sys.executable, "-P", "-m"]
+"""Runs a module of ours, whatever modules the working folder has."""
+REFERENCE_COMMAND = [*PYTHON, "cloister_conformance.reference_adapter"]
 BUILD_SECONDS = 1200
 
 
@@ -155,23 +161,32 @@ def build(implementation: Implementation) -> None:
     for name in find_missing(implementation):
         raise UnusableImplementation(f"{implementation.name} needs {name}, which is not installed")
     for command in implementation.build:
-        shown = shlex.join(command)
+        problem = find_problem(command, implementation.folder)
+        if problem:
+            raise UnusableImplementation(f"cannot build {implementation.name}: `{shlex.join(command)}`{problem}")
+
+
+def find_problem(command: list[str], folder: Path) -> str:
+    """Run a build command, in a process group of its own that is ended with it; return what went wrong, if anything did."""
+    with tempfile.TemporaryFile() as output:
         try:
-            done = subprocess.run(
+            process = subprocess.Popen(
                 command,
-                cwd=implementation.folder,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=BUILD_SECONDS,
-                check=False,
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
         except (OSError, ValueError) as error:
-            why = getattr(error, "strerror", None) or error
-            raise UnusableImplementation(f"cannot build {implementation.name}: `{shown}`: {why}") from None
+            return f": {getattr(error, 'strerror', None) or error}"
+        try:
+            status = process.wait(BUILD_SECONDS)
         except subprocess.TimeoutExpired:
-            raise UnusableImplementation(f"cannot build {implementation.name}: `{shown}` took too long") from None
-        if done.returncode:
-            raise UnusableImplementation(
-                f"cannot build {implementation.name}: `{shown}` ended with {done.returncode}\n{done.stdout}{done.stderr}"
-            )
+            return " took too long"
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        output.seek(0)
+        return f" ended with {status}\n{output.read().decode('utf-8', 'replace')}" if status else ""

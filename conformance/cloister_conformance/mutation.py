@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -12,7 +11,7 @@ from typing import Literal
 from pydantic import BaseModel
 
 from cloister_conformance import run as runs
-from cloister_conformance.implementation import Implementation, UnusableImplementation
+from cloister_conformance.implementation import PYTHON, Implementation, UnusableImplementation
 from cloister_conformance.mutants import Mutant
 from cloister_conformance.results import Report
 from cloister_conformance.run import Options, UnusableSelection
@@ -61,7 +60,7 @@ def describe(mutant: Mutant, folder: Path) -> Implementation:
     """Describe a mutant of a folder as an implementation under test."""
     return Implementation(
         name=f"mutant {mutant.id}",
-        run=[sys.executable, "-m", "cloister_conformance.mutants", mutant.id, str(folder.resolve())],
+        run=[*PYTHON, "cloister_conformance.mutants", mutant.id, str(folder.resolve())],
         timeout_seconds=TIMEOUT_SECONDS,
     )
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import cloister
 import pytest
@@ -151,16 +152,21 @@ def build_arguments(implementation: Implementation, options: Options, junit: Pat
 
 @contextmanager
 def without_foreign_settings() -> Iterator[None]:
-    """Keep the options and plugins of whoever runs the command out of pytest, lest they change a verdict."""
+    """Keep the options and plugins of whoever runs the command out of pytest, lest they change a verdict.
+
+    Hypothesis, for its part, is to leave nothing in the working folder.
+    """
     saved = os.environ.copy()
     for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):
         os.environ.pop(name, None)
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(saved)
+    with TemporaryDirectory() as storage:
+        os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = storage
+        try:
+            yield
+        finally:
+            os.environ.clear()
+            os.environ.update(saved)
 
 
 def greet(implementation: Implementation) -> Subject:

@@ -62,7 +62,7 @@ class Expectation(BaseModel):
     @model_validator(mode="after")
     def check_form(self) -> "Expectation":
         """Check that there is one member, and that patterns are patterns."""
-        if len(self.model_fields_set) != 1:
+        if len(self.model_dump(exclude_none=True)) != 1 or len(self.model_fields_set) != 1:
             raise ValueError("an expectation has one member")
         for pattern in (self.matches or {}).values():
             try:

@@ -80,7 +80,7 @@ class Child:
             except BlockingIOError:
                 self.wait(deadline, writing=True)
             except OSError:
-                raise self.describe_end() from None
+                raise self.describe_end("input") from None
 
     def receive(self) -> bytes:
         """Read a line, without its line feed.
@@ -107,12 +107,14 @@ class Child:
         if writing:
             self.poll.unregister(self.stdin)
         if not ready or rest_seconds < 0:
+            if self.process.poll() is not None:  # a child of its own holds the pipe
+                raise self.describe_end("output")
             raise HungAdapter(f"gave no answer within {self.timeout_seconds:g} seconds")
         for stream, _ in ready:
             if stream == self.stdin or self.read(stream):
                 continue
             if stream == self.stdout:
-                raise self.describe_end()
+                raise self.describe_end("output")
             self.poll.unregister(stream)
 
     def read(self, stream: int) -> bool:
@@ -131,12 +133,12 @@ class Child:
             raise BrokenAdapter(f"wrote more than {MAX_LINE_BYTES} bytes in one line, or without being asked")
         return bool(chunk)
 
-    def describe_end(self) -> BrokenAdapter:
-        """Describe how the child ended."""
+    def describe_end(self, stream: str) -> BrokenAdapter:
+        """Describe how the child ended, or only a stream of it."""
         try:
             status = self.process.wait(timeout=1)
         except subprocess.TimeoutExpired:
-            return BrokenAdapter("closed its output and goes on running")
+            return BrokenAdapter(f"closed its {stream} and goes on running")
         how = f"was killed by {name_signal(-status)}" if status < 0 else f"exited with status {status}"
         return BrokenAdapter(f"{how} without an answer")
 

@@ -4,6 +4,7 @@ import json
 import os
 import shlex
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -84,6 +85,22 @@ class Done(NamedTuple):
     status: object
     out: str
     err: str
+
+
+@pytest.fixture(scope="session")
+def ends() -> Callable[[int], bool]:
+    """Tell whether a process group ends; what it started is fetched by the system, which may take a moment."""
+
+    def tell(group: int) -> bool:
+        for _ in range(500):
+            try:
+                os.killpg(group, 0)
+            except ProcessLookupError:
+                return True
+            time.sleep(0.01)
+        return False
+
+    return tell
 
 
 @pytest.fixture

@@ -3,8 +3,10 @@
 import json
 import os
 import shlex
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -187,6 +189,12 @@ def test_the_doctor_tells_what_is_offered(cloister: Cloister) -> None:
     assert "sender-keys-send" in done.out
 
 
+def test_the_doctor_tells_capabilities_that_it_does_not_know(cloister: Cloister, fake: Fake) -> None:
+    done = cloister(f"doctor {fake('hello=marked-capability').folder}")
+    assert done.status == 1
+    assert "[/red]" in done.out
+
+
 # In a process of its own
 
 
@@ -211,6 +219,40 @@ def test_settings_of_the_folder_and_the_environment_change_nothing(tmp_path: Pat
     assert (done.returncode, done.stderr) == (0, "")
     cases = json.loads((tmp_path / "report.json").read_text())["tests"][0]["cases"]
     assert 80 <= cases / 2 <= 150, "profile standard is 100 examples, of a reset and a call"
+
+
+def test_modules_of_the_folder_are_not_ours(tmp_path: Path) -> None:
+    for name in ("cloister", "cloister_conformance", "json", "typing"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('a stranger')\n")
+    program = [sys.executable, "-P", "-c", "from cloister_conformance.cli import main; main()"]
+    done = subprocess.run([*program, "check", "-k", DERIVE], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_run_leaves_nothing_in_the_folder(tmp_path: Path) -> None:
+    assert run("check", "--suite", "identity", folder=tmp_path).returncode == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("line", ["check DIR", "bench DIR"])
+def test_whoever_ends_the_command_ends_what_it_started(
+    tmp_path: Path, number: int, line: str, ends: Callable[[int], bool]
+) -> None:
+    (tmp_path / "adapter.toml").write_text(
+        'name = "x"\nrun = ["x"]\nbuild = [["sh", "-c", "echo $$ > started; sleep 1000"]]'
+    )
+    program = "from cloister_conformance.cli import main; main()"
+    command = [sys.executable, "-c", program, *line.replace("DIR", str(tmp_path)).split()]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
+        started = tmp_path / "started"
+        while not (started.exists() and started.read_text().strip()):
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.send_signal(number)
+        _, told = process.communicate(timeout=20)
+    assert (process.returncode, told) == (3, "cloister: interrupted\n")
+    assert ends(int(started.read_text()))
 
 
 def test_several_processes_find_what_one_finds(tmp_path: Path, fake: Fake) -> None:

@@ -136,6 +136,16 @@ def test_a_build_that_takes_too_long_is_ended(tmp_path: Path, monkeypatch: pytes
         build(tmp_path, ["sleep", "1000"])
 
 
+def test_a_build_that_succeeds_leaves_no_process(tmp_path: Path, ends: Callable[[int], bool]) -> None:
+    build(tmp_path, ["sh", "-c", "sleep 1000 & echo $$ > started"])
+    assert ends(int((tmp_path / "started").read_text()))
+
+
+def test_a_build_that_asks_gets_no_answer(tmp_path: Path) -> None:
+    with pytest.raises(UnusableImplementation, match="ended with 1\nEOFError"):
+        build(tmp_path, [sys.executable, "-c", "try: input()\nexcept EOFError: raise SystemExit('EOFError')"])
+
+
 def install(program: Path, text: str) -> None:
     """Write a program into a folder of the path."""
     program.write_text(text)

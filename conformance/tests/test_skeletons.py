@@ -198,7 +198,7 @@ def test_an_unknown_language_is_refused(language: str, tmp_path: Path) -> None:
     assert not (tmp_path / "new").exists()
 
 
-@pytest.mark.parametrize("name", ["", 'a "library"', "a\\library", "a\nlibrary", "a\x7f", "a\u2028library"])
+@pytest.mark.parametrize("name", ["", 'a "library"', "a\\library", "a\nlibrary", "a\x7f", "a\u2028library", "a */ b"])
 def test_a_name_that_cannot_stand_between_quotes_is_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(skeletons.SkeletonError, match="cannot be the name"):
         skeletons.create("python", tmp_path / "new", name)

@@ -242,6 +242,11 @@ def test_a_file_that_does_not_exist_is_explained(tmp_path: Path) -> None:
         {"method": "sender_keys.decode_distribution"},
         {"params": {"key": {"$from": [0, "message"], "middle": ""}}},
         {"expect": {"no such": "expectation"}},
+        {"expect": {"result": None}},
+        {"expect": {"code": None}},
+        {"expect": {"error": "DecryptionFailed", "code": None}},
+        {"params": None},
+        {"expect": None},
     ],
 )
 def test_a_transcript_whose_steps_make_no_sense_is_explained(tmp_path: Path, change: dict[str, Any]) -> None:

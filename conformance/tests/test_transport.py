@@ -19,7 +19,7 @@ Start = Callable[..., Child]
 
 
 @pytest.fixture
-def start() -> Iterator[Start]:
+def start(ends: Callable[[int], bool]) -> Iterator[Start]:
     """Start a Python program as a child; no process is left over."""
     children = []
 
@@ -40,15 +40,17 @@ def start() -> Iterator[Start]:
         assert ends(child.process.pid)
 
 
-def ends(group: int) -> bool:
-    """Tell whether a process group ends; what the child started is fetched by the system, which may take a moment."""
-    for _ in range(500):
-        try:
-            os.killpg(group, 0)
-        except ProcessLookupError:
-            return True
-        time.sleep(0.01)
-    return False
+def test_an_end_is_told_though_the_pipe_stays_open(start: Start) -> None:
+    child = start("import os, subprocess; subprocess.Popen(['sleep', '1000']); os._exit(3)", timeout_seconds=0.5)
+    with pytest.raises(BrokenAdapter, match="exited with status 3 without an answer"):
+        child.receive()
+
+
+def test_a_child_that_closes_its_input_is_named(start: Start) -> None:
+    child = start("import os, time; os.close(0); print(flush=True); time.sleep(1000)")
+    child.receive()
+    with pytest.raises(BrokenAdapter, match="closed its input and goes on running"):
+        child.send(b"hello\n")
 
 
 def test_a_line_comes_back(start: Start) -> None:
@@ -212,7 +214,7 @@ def test_the_last_words_of_a_child_are_kept(start: Start) -> None:
     assert child.error_text == "last words"
 
 
-def test_stopping_ends_what_the_child_started_too(start: Start) -> None:
+def test_stopping_ends_what_the_child_started_too(start: Start, ends: Callable[[int], bool]) -> None:
     child = start("import subprocess; print(subprocess.Popen(['sleep', '1000']).pid, flush=True); input()")
     grandchild = int(child.receive())
     os.kill(grandchild, 0)

@@ -6,8 +6,8 @@ LANGUAGES = ("go", "java", "javascript", "python")
 
 SKELETONS = Path(__file__).parent
 PLACEHOLDER = "{{name}}"
-FORBIDDEN_IN_NAMES = '"\\'
-"""The name is written between quotes, in four languages and in TOML."""
+FORBIDDEN_IN_NAMES = ('"', "\\", "*/")
+"""The name is written between quotes, in four languages and in TOML, and into comments."""
 
 
 class SkeletonError(Exception):
@@ -18,12 +18,12 @@ def create(language: str, folder: Path, name: str) -> list[Path]:
     """Create the skeleton of an adapter in a folder that is new or empty, and return the files written, sorted.
 
     Raises:
-        SkeletonError: there is no such language, the folder is in use, or the name cannot be written between quotes.
+        SkeletonError: there is no such language, the folder is in use, or the name cannot be written into them.
     """
     if language not in LANGUAGES:
         raise SkeletonError(f"there is no skeleton for {language}; there are {', '.join(LANGUAGES)}")
-    if not name or not name.isprintable() or any(character in name for character in FORBIDDEN_IN_NAMES):
-        raise SkeletonError(f"{name!r} cannot be the name; give printable text without quotes and backslashes")
+    if not name or not name.isprintable() or any(part in name for part in FORBIDDEN_IN_NAMES):
+        raise SkeletonError(f"{name!r} cannot be the name; give printable text without quotes, backslashes and */")
     if folder.exists() and not folder.is_dir():
         raise SkeletonError(f"{folder} is a file; name a folder that is new or empty")
     if folder.exists() and any(folder.iterdir()):

@@ -234,6 +234,11 @@ def unknown_capability(answer: Message) -> None:
     write_line(answer)
 
 
+def marked_capability(answer: Message) -> None:
+    answer["result"]["capabilities"].append("[/red]")
+    write_line(answer)
+
+
 def script_name(answer: Message) -> None:
     answer["result"]["name"] = '<script>alert("1 & 2")</script>'
     write_line(answer)
