@@ -1,6 +1,7 @@
-"""Builds and checks every third-party library beside this file; `--write` writes the table of the documentation.
+"""Builds and checks every third-party library beside this file, and lets them all talk to each other and to the reference.
 
-The folder `transcripts` of a library holds some of its known failures: each is replayed, and fails if it does not show a known failure.
+`--write` writes the two pages of the documentation that show what was found. The folder `transcripts` of a library holds
+some of its known failures: each is replayed, and fails if it does not show a known failure.
 
 A program that is missing is reported, and fails when the variable CI is set. A registry that does not answer after
 three tries is reported as NOT RUN and fails nothing. Everything else that goes wrong fails.
@@ -14,9 +15,12 @@ import time
 from pathlib import Path
 
 from cloister_conformance import implementation as implementations
+from cloister_conformance import matrix
 from cloister_conformance import run as runs
 from cloister_conformance import transcript as transcripts
 from cloister_conformance.implementation import Implementation, UnusableImplementation
+from cloister_conformance.matrix import Matrix
+from cloister_conformance.matrix import render as render_matrix
 from cloister_conformance.report import terminal
 from cloister_conformance.results import Report
 from cloister_conformance.run import Options
@@ -26,7 +30,7 @@ from cloister_conformance.transcript import UnreadableTranscript
 from rich.console import Console
 
 HERE = Path(__file__).parent
-PAGE = HERE.parent.parent / "docs" / "third-party.md"
+DOCS = HERE.parent.parent / "docs"
 TRIES = 3
 NETWORK_ERRORS = re.compile(
     r"ETIMEDOUT|ENOTFOUND|EAI_AGAIN|ECONNRE|ERR_SOCKET|i/o timeout|TLS handshake timeout|no such host|connection (refused|reset)"
@@ -162,20 +166,47 @@ def check_or_explain(folder: Path) -> tuple[Report | None, str]:
     return report, f"{folder.name}: no known failure shows in {', '.join(unshown)}" if unshown else ""
 
 
-def compare_page(reports: dict[str, Report], *, write: bool) -> str:
-    """Write the page of the documentation, or compare it; return the problem if there is one."""
-    page = render(reports)
+def run_matrix(folders: list[Path]) -> Matrix:
+    """Let the implementations in these folders, which are built, talk to each other and to the reference."""
+    found = [implementations.reference(), *(implementations.read(folder) for folder in folders)]
+    console.rule("each with each")
+    report = matrix.run(found, seed=0, listener=lambda cell: None)
+    render_matrix.print_matrix(console, report)
+    return report
+
+
+def render_interoperability(report: Matrix) -> str:
+    """Render the page of the documentation that shows who can talk to whom."""
+    lines = [
+        "# Each with each",
+        "",
+        "Every implementation talks to every other, and to itself, in every distinct assignment of roles: sessions are opened in",
+        "either direction, with and without a one-time prekey and from both sides at once; messages are lost, reordered, repeated",
+        "and damaged; each side is ended and restored from its saved state; three members talk in a group with sender keys.",
+        "What the library itself cannot do is *not offered*. The page is written by `tox -e peers -- --write` from a real run",
+        "(seed 0); a run that ends otherwise in a single square fails. What is wrong with each library by itself stands under",
+        "[third-party libraries](third-party.md).",
+        "",
+        "Repeat: `cloister matrix conformance/adapters/*/`, or with any two folders of your own.",
+        "",
+    ]
+    return "\n".join(lines) + render_matrix.render_markdown(report)
+
+
+def compare_page(name: str, page: str, *, write: bool) -> str:
+    """Write a page of the documentation, or compare it; return the problem if there is one."""
+    file = DOCS / name
     if write:
-        PAGE.write_text(page, "utf-8")
-    if PAGE.is_file() and PAGE.read_text("utf-8") == page:
+        file.write_text(page, "utf-8")
+    if file.is_file() and file.read_text("utf-8") == page:
         return ""
-    return f"{PAGE.name} is not what these runs give; write it with `tox -e peers -- --write`"
+    return f"{name} is not what these runs give; write it with `tox -e peers -- --write`"
 
 
 def main() -> int:
     """Check all; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--write", action="store_true", help="write docs/third-party.md")
+    parser.add_argument("--write", action="store_true", help="write docs/third-party.md and docs/each-with-each.md")
     parser.add_argument("names", nargs="*", help="only these folders")
     arguments = parser.parse_args()
 
@@ -189,11 +220,16 @@ def main() -> int:
         report, problem = check_or_explain(folder)
         if report:
             reports[folder.name] = report
-        if problem:
-            problems.append(problem)
-    if len(reports) == len(folders) and (problem := compare_page(reports, write=arguments.write)):
         problems.append(problem)
+    is_whole = len(reports) == len(folders)
+    talked = run_matrix([folder for folder in folders if folder.name in reports])
+    if talked.count("failed") or (is_whole and not talked.is_clean):
+        problems.append("they do not talk to each other as they should, beyond their known failures")
+    if is_whole:
+        problems.append(compare_page("third-party.md", render(reports), write=arguments.write))
+        problems.append(compare_page("each-with-each.md", render_interoperability(talked), write=arguments.write))
 
+    problems = [problem for problem in problems if problem]
     for problem in problems:
         console.print(f"[bold red]problem[/] {problem}", soft_wrap=True)
     passed = sum(report.conforms for report in reports.values())

@@ -291,10 +291,11 @@ def run_matrix(
     seed: Annotated[int, typer.Option(min=0, help="all randomness of the scenarios comes from it")] = 0,
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE")] = None,
     html_file: Annotated[Path | None, typer.Option("--html", metavar="FILE")] = None,
+    markdown_file: Annotated[Path | None, typer.Option("--markdown", metavar="FILE")] = None,
 ) -> None:
     """Let implementations talk to each other, in every distinct assignment of roles."""
     with explain_errors():
-        check_writable(json_file, html_file)
+        check_writable(json_file, html_file, markdown_file)
         found = [implementations.reference(), *(implementations.read(folder) for folder in folders or ())]
         for implementation in found[1:]:
             with console.status(f"building {escape(implementation.name)}"):
@@ -305,22 +306,27 @@ def run_matrix(
     render_matrix.print_matrix(console, report)
     write(json_file, report.model_dump_json(indent=1) + "\n")
     write(html_file, render_matrix.render_html(report))
+    write(markdown_file, render_matrix.render_markdown(report))
     raise typer.Exit(0 if report.is_clean else DOES_NOT_CONFORM)
 
 
 @app.command(name="bench")
 def run_benchmarks(
     context: typer.Context,
-    subject: Subject = None,
+    folders: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[DIR ... | -- CMD ...]", help="folders with an adapter.toml", show_default=False),
+    ] = None,
     *,
     seconds: Annotated[float, typer.Option(min=0.01, help="for each figure")] = 1.0,
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE")] = None,
     markdown_file: Annotated[Path | None, typer.Option("--markdown", metavar="FILE")] = None,
 ) -> None:
-    """Measure speed as ratios in one run: of the reference, of the harness, and of an implementation if one is named."""
+    """Measure speed as ratios in one run: of the reference, of the harness, and of the implementations that are named."""
     with explain_errors():
         check_writable(json_file, markdown_file)
-        named = find_implementation(context, subject) if subject or context.obj else None
+        subjects: list[Path | None] = [*folders] if folders else [None] if context.obj is not None else []
+        named = [find_implementation(context, subject) for subject in subjects]
         with console.status("measuring"):
             report = measure(named, seconds=seconds)
     console.print(render.build_table(report))

@@ -78,7 +78,7 @@ def test_the_command_measures_the_reference_and_the_harness(cloister: Cloister, 
     done = cloister("bench --seconds 0.01 --json out/bench.json --markdown out/bench.md")
     assert (done.status, done.err) == (0, "")
     report = BenchReport.model_validate_json((tmp_path / "out" / "bench.json").read_text("utf-8"))
-    assert report.implementation is None
+    assert report.implementations == []
     groups = {comparison.group.partition(",")[0] for comparison in report.comparisons}
     assert groups == {"sender keys", "identity", "proof of work", "pairwise sessions"}
     for comparison in report.comparisons:
@@ -115,8 +115,31 @@ def test_an_implementation_stands_in_the_report_beside_the_reference(
     done = cloister(f"bench --seconds 0.01 --json bench.json {shlex.quote(str(folder))}")
     assert (done.status, done.err) == (0, "")
     report = json.loads((folder.parent / "bench.json").read_text("utf-8"))
-    assert report["implementation"] == "fake"
+    assert report["implementations"] == ["fake"]
     assert [comparison["name"] for comparison in report["comparisons"]] == ["identity.verify"]
+
+
+def test_implementations_stand_in_one_table() -> None:
+    members = {"group": "g", "beside": "the reference", "rate": 1234, "beside_rate": 1, "low": 1, "high": 1}
+    measured = [("a", "x", 0.5), ("a", "y", 2), ("b", "y", 1)]
+    report = BenchReport(
+        cloister="0",
+        cores=2,
+        implementations=["a", "b"],
+        comparisons=[
+            Comparison.model_validate({**members, "implementation": whose, "name": name, "ratio": ratio})
+            for whose, name, ratio in measured
+        ],
+        quantities=[],
+    )
+    assert render.render_libraries(report) == [
+        "| through the pipe | x | y |",
+        "| --- | ---: | ---: |",
+        "| a | 0.50 (1,234/s) | 2.00 (1,234/s) |",
+        "| b |  | 1.00 (1,234/s) |",
+        "",
+    ]
+    assert render.render_markdown(report).count("1,234/s") == 3
 
 
 def test_an_implementation_that_refuses_cannot_be_measured(

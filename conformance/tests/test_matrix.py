@@ -65,7 +65,9 @@ def test_the_picture_shows_every_pair_and_every_failure(quiet_run: Matrix) -> No
     render_matrix.print_matrix(console, quiet_run)
     text = console.export_text()
     assert "XXXXXXX" in text
-    assert "32 distinct assignments: 18 passed, 14 failed, 0 known, 0 not offered" in text
+    assert "32 distinct assignments of implementations to roles: 18 passed, 14 failed, 0 known, 0 not offered" in text
+    assert "a  cloister reference" in text
+    assert "b  quiet" in text
     html = render_matrix.render_html(quiet_run)
     assert html.count('class="mark failed"') == 14 + 1
 
@@ -78,6 +80,23 @@ def test_a_known_failure_is_known_and_one_that_does_not_show_is_out_of_date(tmp_
     assert outcomes[("quiet", "cloister reference"), "restarts"] == "known"
     assert outcomes[("cloister reference", "quiet"), "restarts"] == "failed"
     assert found.stale == ["quiet: sender-key group: nothing"]
+    (row,) = [line for line in render_matrix.render_markdown(found).splitlines() if line.startswith("| b quiet")]
+    assert row == "| b quiet | 🟥🟥🟥🟥🟥🟨🟥 | 🟩🟩🟩🟩🟩🟩🟩 |"
+    assert "| DH1 and DH2 swapped | 1 | quiet -> cloister reference, restarts |" in render_matrix.render_markdown(found)
+
+
+def test_the_picture_fits_a_narrow_terminal() -> None:
+    names = [f"a library with a long name {number}" for number in range(9)]
+    cells = [
+        Cell(scenario=scenario.name, names=[opener, other], outcome="passed")
+        for opener in names
+        for other in names
+        for scenario in SCENARIOS
+        if not scenario.is_symmetric
+    ]
+    console = Console(record=True, width=80)
+    render_matrix.print_matrix(console, Matrix(names=names, seed=0, cells=cells, stale=[]))
+    assert sum(line.count("+++++++") == 9 for line in console.export_text().splitlines()) == 9
 
 
 def test_an_adapter_that_dies_fails_its_cells_and_the_run_goes_on() -> None:

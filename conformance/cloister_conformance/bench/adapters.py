@@ -48,7 +48,8 @@ def measure(implementation: Implementation, seconds: float) -> list[Comparison]:
     finally:
         target.stop()
         reference.stop()
-    return calls + conversations
+    measured = [*calls, *conversations]
+    return [comparison.model_copy(update={"implementation": implementation.name}) for comparison in measured]
 
 
 def compare_pipes(name: str, prepare: Prepare, prepare_reference: Prepare, seconds: float) -> Comparison:

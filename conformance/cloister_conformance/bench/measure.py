@@ -1,6 +1,7 @@
 """Measures all that was asked for."""
 
 import os
+from collections.abc import Sequence
 
 import cloister
 
@@ -12,19 +13,19 @@ SECONDS = 1.0
 """How long each figure is measured unless the user says otherwise."""
 
 
-def measure(implementation: Implementation | None, *, seconds: float = SECONDS) -> BenchReport:
-    """Measure for so many seconds a figure; without an implementation, the reference and the harness only.
+def measure(implementations: Sequence[Implementation], *, seconds: float = SECONDS) -> BenchReport:
+    """Measure for so many seconds a figure: the reference, the harness, and the implementations.
 
     Raises:
-        BrokenAdapter, HungAdapter: the implementation did not answer.
+        BrokenAdapter, HungAdapter: an implementation did not answer.
     """
     comparisons = [*reference.measure(seconds), *pairwise.measure(seconds)]
-    if implementation:
+    for implementation in implementations:
         comparisons += adapters.measure(implementation, seconds)
     return BenchReport(
         cloister=cloister.__version__,
         cores=os.cpu_count() or 1,
-        implementation=implementation.name if implementation else None,
+        implementations=[implementation.name for implementation in implementations],
         comparisons=comparisons,
         quantities=harness.measure(seconds),
     )

@@ -23,7 +23,7 @@ def build_table(report: BenchReport) -> Table:
 def describe(comparison: Comparison) -> tuple[str, ...]:
     """Describe a comparison, a text for each column."""
     return (
-        f"{comparison.group}: {comparison.name}",
+        f"{comparison.implementation or comparison.group}: {comparison.name}",
         comparison.beside,
         f"{comparison.rate:,.0f}",
         f"{comparison.beside_rate:,.0f}",
@@ -38,8 +38,9 @@ def render_markdown(report: BenchReport) -> str:
     lines = [
         "| measured | beside | rate /s | beside /s | time ratio | middle half | aim |",
         "| --- | --- | ---: | ---: | ---: | ---: | ---: |",
-        *[f"| {' | '.join(describe(comparison))} |" for comparison in report.comparisons],
+        *[f"| {' | '.join(describe(each))} |" for each in report.comparisons if not each.implementation],
         "",
+        *render_libraries(report),
         "| harness | value | middle half | unit | aim |",
         "| --- | ---: | ---: | --- | --- |",
     ]
@@ -48,3 +49,17 @@ def render_markdown(report: BenchReport) -> str:
         for quantity in report.quantities
     ]
     return "\n".join(lines) + "\n"
+
+
+def render_libraries(report: BenchReport) -> list[str]:
+    """Render what the implementations cost: the time ratio to the reference, and the rate."""
+    measured = {(each.implementation, each.name): each for each in report.comparisons if each.implementation}
+    names = list(dict.fromkeys(name for _, name in measured))
+    if not names:
+        return []
+    lines = [f"| through the pipe | {' | '.join(names)} |", f"| --- |{' ---: |' * len(names)}"]
+    for implementation in report.implementations:
+        found = (measured.get((implementation, name)) for name in names)
+        cells = (f"{each.ratio:.2f} ({each.rate:,.0f}/s)" if each else "" for each in found)
+        lines.append(f"| {implementation} | {' | '.join(cells)} |")
+    return [*lines, ""]

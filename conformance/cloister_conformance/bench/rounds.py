@@ -41,6 +41,8 @@ class Comparison(BaseModel):
     high: float
     aim: float | None = None
     """The highest ratio that is aimed at."""
+    implementation: str = ""
+    """Whose speed this is, if it was measured through its adapter."""
 
 
 class Quantity(BaseModel):
@@ -59,7 +61,7 @@ class BenchReport(BaseModel):
 
     cloister: str
     cores: int
-    implementation: str | None
+    implementations: list[str]
     comparisons: list[Comparison]
     quantities: list[Quantity]
 

@@ -29,6 +29,8 @@ class Cell(BaseModel):
     names: list[str]
     outcome: Outcome
     detail: str = ""
+    known: str = ""
+    """The reason, if the failure is known."""
 
 
 class Matrix(BaseModel):
@@ -49,6 +51,14 @@ class Matrix(BaseModel):
     def count(self, *outcomes: Outcome) -> int:
         """Count the cells with these outcomes."""
         return sum(cell.outcome in outcomes for cell in self.cells)
+
+    def gather_known(self) -> dict[str, list[Cell]]:
+        """Gather the cells that are known to fail by the reason."""
+        reasons: dict[str, list[Cell]] = {}
+        for cell in self.cells:
+            if cell.known:
+                reasons.setdefault(cell.known, []).append(cell)
+        return reasons
 
     def find(self, *names: str) -> list[Cell]:
         """Find the cells of one assignment."""
@@ -80,7 +90,7 @@ def run(implementations: Sequence[Implementation], *, seed: int, listener: Calla
                 known = find_known(cell, scenario, [by_name[name] for name in names])
                 if known:
                     shown.add(id(known))
-                    cell = cell.model_copy(update={"outcome": "known", "detail": f"{known.reason} ({cell.detail})"})
+                    cell = cell.model_copy(update={"outcome": "known", "known": known.reason})
                 cells.append(cell)
                 listener(cell)
     finally:
