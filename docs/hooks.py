@@ -4,6 +4,7 @@
 - A clause gets an anchor in its chapter (`#sk-12`); its id becomes a link wherever it stands outside code.
 - Each chapter ends with a table of what enforces its clauses; a page shows every mutant as a change of the reference.
 - The OpenRPC document and the JSON Schemas of reports and transcripts are generated and published under `schema/`.
+- The tables and the plot of the speed page come from `speed.json`, which `cloister bench --json` wrote.
 - Diagrams are drawn here, so that the site loads nothing from elsewhere.
 """
 
@@ -12,15 +13,20 @@ import json
 import re
 import tomllib
 from collections.abc import Iterable
+from io import StringIO
 from itertools import groupby
 from pathlib import Path
 from posixpath import dirname, relpath
 from typing import Any
 
+import matplotlib as mpl
 import mermaidx  # type: ignore[import-untyped]
 from cloister_conformance import openrpc
+from cloister_conformance.bench import render as speed
+from cloister_conformance.bench.rounds import BenchReport
 from cloister_conformance.clause import CLAUSE_ID, read_clauses
 from cloister_conformance.trace import MUTANTS, TraceRow, build_matrix
+from matplotlib.figure import Figure
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
@@ -41,6 +47,13 @@ SCHEMAS = {
     "schema/report.schema.json": openrpc.build_report_schema,
     "schema/transcript.schema.json": openrpc.build_transcript_schema,
 }
+SPEED = ROOT / "docs" / "speed.json"
+SPEED_TABLES = {
+    "<!-- speed: reference -->": speed.render_reference,
+    "<!-- speed: libraries -->": speed.render_libraries,
+    "<!-- speed: harness -->": speed.render_harness,
+}
+SPEED_PLOT = "<!-- speed: plot -->"
 MUTANTS_PAGE = "spec/mutants.md"
 DEFINITION = re.compile(r"<li>\s*<strong>(?P<id>[A-Z]{2}-[1-9][0-9]*)</strong>")
 UNLINKED = re.compile(r"(<(?:pre|code|a|h1|svg|script)\b.*?</(?:pre|code|a|h1|svg|script)>|<[^>]*>)", re.DOTALL)
@@ -100,6 +113,8 @@ def write_mutants() -> Iterable[str]:
 def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:  # noqa: ANN401
     """Mend the links; show a chapter's checked blocks as text and append the table of what enforces its clauses."""
     markdown = LINK.sub(lambda match: relink(match[0], page.file), markdown)
+    for marker, render in SPEED_TABLES.items():
+        markdown = markdown.replace(marker, "\n".join(render(read_speed())))
     chapter = Path(page.file.src_uri).stem
     clauses = [clause.id for clause in read_clauses().values() if clause.chapter == chapter]
     markdown = CHECKED_BLOCK.sub("```text", markdown)
@@ -145,11 +160,43 @@ def on_page_content(html: str, page: Page, files: Files, **_: Any) -> str:  # no
         return f'<li class="clause" id="{clause.lower()}"><a href="#{clause.lower()}"><strong>{clause}</strong></a>'
 
     html = DEFINITION.sub(anchor, html)
+    if SPEED_PLOT in html:
+        html = html.replace(SPEED_PLOT, draw_speed(read_speed()))
     html = TEST_NAME.sub(lambda match: match[0].replace("_", "_<wbr>"), html)
     return "".join(
         part if UNLINKED.fullmatch(part) else CLAUSE_ID.sub(lambda match: link(match[0], page, files), part)
         for part in UNLINKED.split(html)
     )
+
+
+def read_speed() -> BenchReport:
+    """Read what was measured last."""
+    return BenchReport.model_validate_json(SPEED.read_text("utf-8"))
+
+
+def draw_speed(report: BenchReport) -> str:
+    """Draw how fast each implementation is beside the reference: a row for each thing measured, a mark for each implementation."""
+    mpl.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "cloister", "font.family": "sans-serif"})
+    measured = [each for each in report.comparisons if each.implementation]
+    names = list(dict.fromkeys(each.name for each in measured))[::-1]
+    figure = Figure(figsize=(6, 0.4 * len(names) + 1))
+    axes = figure.subplots()
+    for marker, implementation in zip("os^DvPX*<>", report.implementations, strict=False):
+        found = [each for each in measured if each.implementation == implementation]
+        places = [names.index(each.name) for each in found]
+        axes.scatter([1 / each.ratio for each in found], places, marker=marker, label=implementation, alpha=0.85)
+    axes.axvline(1, color="gray", linewidth=1)
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.set_xlabel("speed, the reference is 1; to the right is faster")
+    axes.set_yticks(range(len(names)), names)
+    axes.grid(axis="y", alpha=0.3)
+    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
+    with StringIO() as file:
+        figure.savefig(file, format="svg", transparent=True, bbox_inches="tight", metadata={"Date": None})
+        drawing = file.getvalue()
+    drawing = drawing[drawing.index("<svg") :].replace("#000000", "currentColor")
+    return f'<div class="plot">{drawing}</div>'
 
 
 def link(clause: str, page: Page, files: Files) -> str:

@@ -330,6 +330,8 @@ def run_benchmarks(
         with console.status("measuring"):
             report = measure(named, seconds=seconds)
     console.print(render.build_table(report))
+    if named:
+        console.print(render.build_library_table(report))
     write(json_file, report.model_dump_json(indent=1) + "\n")
     write(markdown_file, render.render_markdown(report))
 

@@ -135,11 +135,10 @@ def test_implementations_stand_in_one_table() -> None:
     assert render.render_libraries(report) == [
         "| through the pipe | x | y |",
         "| --- | ---: | ---: |",
-        "| a | 0.50 (1,234/s) | 2.00 (1,234/s) |",
-        "| b |  | 1.00 (1,234/s) |",
-        "",
+        "| a | 0.50 | 2.00 |",
+        "| b |  | 1.00 |",
     ]
-    assert render.render_markdown(report).count("1,234/s") == 3
+    assert "\n| a | 0.50 | 2.00 |\n" in render.render_markdown(report)
 
 
 def test_an_implementation_that_refuses_cannot_be_measured(

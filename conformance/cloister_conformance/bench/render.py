@@ -6,53 +6,65 @@ from cloister_conformance.bench.rounds import BenchReport, Comparison
 
 
 def build_table(report: BenchReport) -> Table:
-    """Build the table of the terminal."""
+    """Build the table of the terminal: the reference and the harness."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("measured")
     table.add_column("beside")
     for column in ("rate /s", "beside /s", "time ratio", "middle half", "aim"):
         table.add_column(column, justify="right")
     for comparison in report.comparisons:
-        table.add_row(*describe(comparison))
+        if not comparison.implementation:
+            table.add_row(*describe(comparison))
     for quantity in report.quantities:
         spread = f"{quantity.low:.3g} to {quantity.high:.3g}"
         table.add_row(quantity.name, quantity.unit, "", "", f"{quantity.value:.3g}", spread, quantity.aim)
     return table
 
 
+def build_library_table(report: BenchReport) -> Table:
+    """Build the table of the terminal: the implementations, each beside the reference, both behind a pipe."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for column in ("through the pipe", "measured"):
+        table.add_column(column)
+    for column in ("rate /s", "time ratio", "middle half"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for each in report.comparisons:
+        if each.implementation:
+            spread = f"{each.low:.2f} to {each.high:.2f}"
+            table.add_row(each.implementation, each.name, f"{each.rate:,.0f}", f"{each.ratio:.2f}", spread)
+    return table
+
+
 def describe(comparison: Comparison) -> tuple[str, ...]:
     """Describe a comparison, a text for each column."""
     return (
-        f"{comparison.implementation or comparison.group}: {comparison.name}",
+        f"{comparison.group}: {comparison.name}",
         comparison.beside,
         f"{comparison.rate:,.0f}",
         f"{comparison.beside_rate:,.0f}",
         f"{comparison.ratio:.2f}",
         f"{comparison.low:.2f} to {comparison.high:.2f}",
-        f"{comparison.aim:g} at most" if comparison.aim is not None else "",
+        f"{comparison.aim:.3g} at most" if comparison.aim is not None else "",
     )
 
 
 def render_markdown(report: BenchReport) -> str:
-    """Render the tables of the documentation."""
-    lines = [
+    """Render all tables as Markdown."""
+    tables = [render_reference(report), render_libraries(report), render_harness(report)]
+    return "\n\n".join("\n".join(lines) for lines in tables if lines) + "\n"
+
+
+def render_reference(report: BenchReport) -> list[str]:
+    """Render what the reference costs beside its bare primitives."""
+    return [
         "| measured | beside | rate /s | beside /s | time ratio | middle half | aim |",
         "| --- | --- | ---: | ---: | ---: | ---: | ---: |",
         *[f"| {' | '.join(describe(each))} |" for each in report.comparisons if not each.implementation],
-        "",
-        *render_libraries(report),
-        "| harness | value | middle half | unit | aim |",
-        "| --- | ---: | ---: | --- | --- |",
     ]
-    lines += [
-        f"| {quantity.name} | {quantity.value:.3g} | {quantity.low:.3g} to {quantity.high:.3g} | {quantity.unit} | {quantity.aim} |"
-        for quantity in report.quantities
-    ]
-    return "\n".join(lines) + "\n"
 
 
 def render_libraries(report: BenchReport) -> list[str]:
-    """Render what the implementations cost: the time ratio to the reference, and the rate."""
+    """Render what the implementations cost: the time ratio to the reference."""
     measured = {(each.implementation, each.name): each for each in report.comparisons if each.implementation}
     names = list(dict.fromkeys(name for _, name in measured))
     if not names:
@@ -60,6 +72,15 @@ def render_libraries(report: BenchReport) -> list[str]:
     lines = [f"| through the pipe | {' | '.join(names)} |", f"| --- |{' ---: |' * len(names)}"]
     for implementation in report.implementations:
         found = (measured.get((implementation, name)) for name in names)
-        cells = (f"{each.ratio:.2f} ({each.rate:,.0f}/s)" if each else "" for each in found)
+        cells = (f"{each.ratio:.2f}" if each else "" for each in found)
         lines.append(f"| {implementation} | {' | '.join(cells)} |")
-    return [*lines, ""]
+    return lines
+
+
+def render_harness(report: BenchReport) -> list[str]:
+    """Render what the harness costs."""
+    lines = ["| harness | value | middle half | unit | aim |", "| --- | ---: | ---: | --- | --- |"]
+    for quantity in report.quantities:
+        spread = f"{quantity.low:.3g} to {quantity.high:.3g}"
+        lines.append(f"| {quantity.name} | {quantity.value:.3g} | {spread} | {quantity.unit} | {quantity.aim} |")
+    return lines
