@@ -46,9 +46,14 @@ class Side:
         if one_time:
             answer = self.actor.call("x3dh.create_bundle", account=self.account, now_ms=now_ms)
         else:
-            answer = self.actor.call("x3dh.create_plain_bundle", account=self.account)
+            answer = self.actor.call("x3dh.create_plain_bundle", account=self.account, now_ms=now_ms)
         bundle: Bundle = answer.result.model_dump()
         return bundle
+
+    def ask(self, *, now_ms: int = NOW) -> bytes:
+        """Create a session request to the other side."""
+        request: bytes = self.actor.call("session_request.create", session=self.session, now_ms=now_ms).result.request
+        return request
 
     def open(self, bundle: Bundle, *, now_ms: int = NOW) -> Answer:
         """Open a session from a bundle."""

@@ -137,8 +137,8 @@ def encrypt(ratchet: Ratchet, plaintext: bytes) -> tuple[Ratchet, bytes]:
     """Encrypt a message; return the advanced ratchet, to be stored before the frame is sent, and the frame.
 
     Raises:
-        TooLarge: the frame would be longer than `MAX_FRAME_BYTES`.
-    Clauses: PS-28, PS-29, PS-37, PS-38, NE-7, NE-15, NE-19
+        TooLarge: the frame would be longer than `MAX_CONTENT_BYTES`.
+    Clauses: PS-28, PS-29, PS-37, PS-38, PS-67, NE-7, NE-15, NE-19
     """
     sending = ratchet.sending
     cipher_key, mac_key, iv = derive_message_keys(chain.derive_seed(sending.chain_key))
@@ -153,7 +153,7 @@ def encrypt(ratchet: Ratchet, plaintext: bytes) -> tuple[Ratchet, bytes]:
     )
 
     frame = body + derive_mac(mac_key, ratchet.ours, ratchet.theirs, body)
-    wire.check_frame_size(frame)
+    wire.check_content_size(frame)
 
     advanced = replace(sending, chain_key=chain.derive_next_chain_key(sending.chain_key), counter=sending.counter + 1)
     return replace(ratchet, sending=advanced), frame

@@ -102,6 +102,8 @@ def decode_envelope(data: bytes) -> Envelope:
     fields = wire.decode_protobuf(envelopes_pb2.Envelope, data)
     if fields.kind not in KIND_OF:
         raise errors.InvalidMessage(reason=f"there is no kind {fields.kind}")
+    if not fields.source.isascii():  # protobuf hands a text that is no UTF-8 over as bytes
+        raise errors.InvalidEncoding(what="source")
     source = identity.decode_account_id(fields.source)
     wire.check_timestamp(fields.timestamp_ms)
     return Envelope(kind=KIND_OF[fields.kind], source=source, timestamp_ms=fields.timestamp_ms, content=fields.content)

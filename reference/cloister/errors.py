@@ -186,6 +186,14 @@ class NoSession(UsageError):
         super().__init__("there is no session with this peer: open one, or send it a session request")
 
 
+class RequestTooSoon(UsageError):
+    """The peer was sent a session request a short time ago."""
+
+    def __init__(self, *, next_ms: int) -> None:
+        super().__init__(f"the peer was sent a session request a short time ago; the next may be sent at {next_ms}")
+        self.next_ms = next_ms
+
+
 class SenderKeyExhausted(UsageError):
     """A sender key has no iteration left; renew it."""
 

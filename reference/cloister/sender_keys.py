@@ -172,7 +172,7 @@ def encrypt(key: SenderKey, plaintext: bytes, random: wire.Random) -> tuple[Send
 
     Raises:
         SenderKeyExhausted: the iteration is above `MAX_ITERATION`.
-        TooLarge: the frame would be longer than `MAX_FRAME_BYTES`.
+        TooLarge: the frame would be longer than `MAX_CONTENT_BYTES`.
     Clauses: SK-4, SK-5, SK-6, SK-9, SK-10, NE-19
     """
     check_not_exhausted(key)
@@ -184,7 +184,7 @@ def encrypt(key: SenderKey, plaintext: bytes, random: wire.Random) -> tuple[Send
     )
 
     frame = body + identity.sign(key.signing_key.private, body, random)
-    wire.check_frame_size(frame)
+    wire.check_content_size(frame)
 
     advanced = replace(key, iteration=key.iteration + 1, chain_key=chain.derive_next_chain_key(key.chain_key))
     return advanced, frame

@@ -18,16 +18,18 @@ from cloister.x3dh import Account, Bundle
 REGISTRATION_ID = 1
 MAX_ARCHIVED_SESSIONS = 40
 ARCHIVE_LIFETIME_MS = 1_209_600_000
+REQUEST_AFTER_MS = 604_800_000
 
 Kind = Literal["message", "prekey message"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pending:
-    """The ids of the prekeys that a session was opened with, while nothing was read in it."""
+    """The ids of the prekeys that a session was opened with, and when, while nothing was read in it."""
 
     signed_prekey_id: int
     one_time_prekey_id: int | None
+    opened_ms: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +44,18 @@ class Session:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """All that an account holds of one peer; the session that is sent in comes first, then the archived, newest first."""
+    """All that an account holds of one peer; the session that is sent in comes first, then the archived, newest first.
+
+    `last_request_ms` is the time of the last session request that was taken, `last_asked_ms` when the last was made. The two
+    have parted if the peer was seen to send in a session that was archived long ago.
+    """
 
     ours: PublicKey
     theirs: PublicKey
     sessions: tuple[Session, ...] = ()
     last_request_ms: int | None = None
+    last_asked_ms: int | None = None
+    has_parted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +87,9 @@ def open_session(record: Record, account: Account, bundle: Bundle, random: wire.
         root_key, chain_key, bundle.signed_prekey, random, ours=record.ours, theirs=record.theirs
     )
 
-    pending = Pending(signed_prekey_id=bundle.signed_prekey_id, one_time_prekey_id=bundle.one_time_prekey_id)
+    pending = Pending(
+        signed_prekey_id=bundle.signed_prekey_id, one_time_prekey_id=bundle.one_time_prekey_id, opened_ms=now_ms
+    )
     return put_first(record, Session(base_key=base.public, ratchet=ratchet, pending=pending), now_ms)
 
 
@@ -91,7 +101,7 @@ def encrypt(record: Record, plaintext: bytes) -> tuple[Record, Kind, bytes]:
 
     Raises:
         NoSession: there is none.
-        TooLarge: the frame would be longer than `MAX_FRAME_BYTES`.
+        TooLarge: the frame would be longer than `MAX_CONTENT_BYTES`.
     Clauses: PS-15, PS-17, PS-54
     """
     if not record.sessions:
@@ -108,8 +118,8 @@ def encode_prekey_message(ours: PublicKey, base_key: PublicKey, pending: Pending
     """Encode a prekey message around a message.
 
     Raises:
-        TooLarge: it would be longer than `MAX_FRAME_BYTES`.
-    Clauses: PS-16, NE-7, NE-15, NE-19
+        TooLarge: it would be longer than `MAX_CONTENT_BYTES`.
+    Clauses: PS-16, PS-67, NE-7, NE-15, NE-19
     """
     prekey_message = wire.encode_frame(
         pairwise_sessions_pb2.PreKeySignalMessage(
@@ -121,7 +131,7 @@ def encode_prekey_message(ours: PublicKey, base_key: PublicKey, pending: Pending
             signed_prekey_id=pending.signed_prekey_id,
         )
     )
-    wire.check_frame_size(prekey_message)
+    wire.check_content_size(prekey_message)
     return prekey_message
 
 
@@ -158,7 +168,7 @@ def decrypt_prekey_message(
         TooLarge, InvalidMessage, UnsupportedVersion, OutOfRange, InvalidKey: a frame is not well-formed.
         UntrustedIdentity: it is not the peer's.
         UnknownPrekey: a prekey that it names is not held.
-        UnknownSession: the session was set up before, and is gone.
+        UnknownSession: the session was set up before.
         DuplicateMessage, TooFarAhead, InvalidMac, DecryptionFailed: as `double_ratchet.decrypt`.
     Clauses: PS-18, PS-22, PS-23, PS-24
     """
@@ -172,25 +182,23 @@ def decrypt_prekey_message(
         return record, account, plaintext
 
     account = replace(account, prekeys=x3dh.expire_prekeys(account.prekeys, now_ms))
-    session = accept_session(record, account, outer)
+    session, agreement = accept_session(record, account, outer)
     ratchet, plaintext = double_ratchet.decrypt(session.ratchet, message, random)
 
     record = add_accepted(record, replace(session, ratchet=ratchet), now_ms)
-    return record, use_up(account, outer), plaintext
+    return record, use_up(account, outer, agreement), plaintext
 
 
-def accept_session(record: Record, account: Account, outer: PrekeyMessage) -> Session:
-    """Compute the session that a prekey message opens.
+def accept_session(record: Record, account: Account, outer: PrekeyMessage) -> tuple[Session, bytes]:
+    """Compute the session that a prekey message opens, and the name of its agreement.
 
     Raises:
         UnknownPrekey: a prekey that it names is not held.
-        UnknownSession: the session was set up before, and is gone.
+        UnknownSession: the session was set up before.
     Clauses: PS-20, PS-21, PS-23
     """
     signed = x3dh.find_signed_prekey(account.prekeys, outer.signed_prekey_id)
     one_time = x3dh.find_one_time_prekey(account.prekeys, outer.one_time_prekey_id)
-    if outer.base_key in signed.base_keys:
-        raise errors.UnknownSession
     root_key, chain_key = x3dh.agree_as_responder(
         account.identity.private,
         signed.pair,
@@ -198,19 +206,22 @@ def accept_session(record: Record, account: Account, outer: PrekeyMessage) -> Se
         theirs=record.theirs,
         base_key=outer.base_key,
     )
+    agreement = x3dh.name_agreement(root_key, chain_key)
+    if agreement in signed.agreements:
+        raise errors.UnknownSession
     ratchet = double_ratchet.start_as_responder(
         root_key, chain_key, signed.pair, ours=record.ours, theirs=record.theirs
     )
-    return Session(base_key=outer.base_key, ratchet=ratchet)
+    return Session(base_key=outer.base_key, ratchet=ratchet), agreement
 
 
-def use_up(account: Account, outer: PrekeyMessage) -> Account:
-    """Erase the one-time prekey that a first message named; if it named none, remember its base key.
+def use_up(account: Account, outer: PrekeyMessage, agreement: bytes) -> Account:
+    """Erase the one-time prekey that a first message named; if it named none, remember its agreement.
 
     Clauses: PS-8, PS-23
     """
     if outer.one_time_prekey_id is None:
-        prekeys = x3dh.remember_base_key(account.prekeys, outer.signed_prekey_id, outer.base_key)
+        prekeys = x3dh.remember_agreement(account.prekeys, outer.signed_prekey_id, agreement)
     else:
         prekeys = x3dh.erase_one_time_prekey(account.prekeys, outer.one_time_prekey_id)
     return replace(account, prekeys=prekeys)
@@ -247,8 +258,19 @@ def read_message(record: Record, message: Message, random: wire.Random, *, now_m
         except errors.ProtocolViolation as refusal:
             refusals.append(refusal)
         else:
-            return replace_session(record, replace(session, ratchet=ratchet, pending=None)), plaintext
+            record = replace_session(record, replace(session, ratchet=ratchet, pending=None))
+            return note_parting(record, session, now_ms), plaintext
     raise refusals[0]
+
+
+def note_parting(record: Record, session: Session, now_ms: int) -> Record:
+    """Note that the two have parted, if the session in which a message was read was archived long ago.
+
+    Clauses: PS-71
+    """
+    if session.archived_ms is None or now_ms - session.archived_ms <= REQUEST_AFTER_MS:
+        return record
+    return replace(record, has_parted=True)
 
 
 def find_candidates(sessions: Sequence[Session], ratchet_key: PublicKey) -> Sequence[Session]:
@@ -274,25 +296,36 @@ def add_accepted(record: Record, new: Session, now_ms: int) -> Record:
 
     Clauses: PS-54, PS-55
     """
-    if not (record.sessions and record.sessions[0].pending and record.ours > record.theirs):
+    if not goes_on(record):
         return put_first(record, new, now_ms)
     current, archived = record.sessions[0], record.sessions[1:]
     return keep_bounds(record, (current, replace(new, archived_ms=now_ms), *archived), now_ms)
 
 
+def goes_on(record: Record) -> bool:
+    """Tell whether the session that is sent in stays when the peer opens one: ours is the higher account, opened it and did not ask since.
+
+    Clauses: PS-55
+    """
+    pending = record.sessions[0].pending if record.sessions else None
+    if pending is None or record.ours < record.theirs:
+        return False
+    return record.last_asked_ms is None or pending.opened_ms >= record.last_asked_ms
+
+
 def keep_bounds(record: Record, sessions: Sequence[Session], now_ms: int) -> Record:
     """Keep the newest sessions within the bounds.
 
-    Clauses: PS-51, PS-52
+    Clauses: PS-51, PS-52, PS-69, PS-71
     """
-    record = expire_archived(replace(record, sessions=tuple(sessions)), now_ms)
+    record = expire_archived(replace(record, sessions=tuple(sessions), has_parted=False), now_ms)
     return replace(record, sessions=record.sessions[: 1 + MAX_ARCHIVED_SESSIONS])
 
 
 def expire_archived(record: Record, now_ms: int) -> Record:
     """Erase the sessions that were archived more than `ARCHIVE_LIFETIME_MS` ago.
 
-    Clauses: PS-52
+    Clauses: PS-52, PS-68
     """
     kept = tuple(held for held in record.sessions if not is_expired(held, now_ms))
     return record if len(kept) == len(record.sessions) else replace(record, sessions=kept)

@@ -17,6 +17,7 @@ REQUEST_INFO = b"CloisterSessionRequest"
 REQUEST_MAC_BYTES = 32
 MAX_REQUEST_AGE_MS = 1_209_600_000
 MAX_REQUEST_AHEAD_MS = 86_400_000
+REQUEST_PERIOD_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,42 @@ def derive_mac(
     return hmac.digest(mac_key, sender + receiver + timestamp_ms.to_bytes(8, "big") + bundle, "sha256")
 
 
+# Asking
+
+
+def create_request(
+    record: Record, account: Account, random: wire.Random, *, now_ms: int
+) -> tuple[Record, Account, bytes]:
+    """Create a session request to the peer; return the record and the account, to be stored before it is sent, and the frame.
+
+    Raises:
+        RequestTooSoon: the last one was made less than `REQUEST_PERIOD_MS` ago.
+    Clauses: PS-70
+    """
+    if not may_ask(record, now_ms):
+        assert record.last_asked_ms is not None
+        raise errors.RequestTooSoon(next_ms=record.last_asked_ms + REQUEST_PERIOD_MS)
+    account, bundle = x3dh.create_bundle(account, random, now_ms=now_ms)
+    frame = encode_request(account, record.theirs, bundle, now_ms=now_ms)
+    return replace(record, last_asked_ms=now_ms), account, frame
+
+
+def may_ask(record: Record, now_ms: int) -> bool:
+    """Tell whether a session request may be made.
+
+    Clauses: PS-70
+    """
+    return record.last_asked_ms is None or now_ms - record.last_asked_ms >= REQUEST_PERIOD_MS
+
+
+def is_due(record: Record, now_ms: int) -> bool:
+    """Tell whether a session request is to be made because the two have parted.
+
+    Clauses: PS-71
+    """
+    return record.has_parted and may_ask(record, now_ms)
+
+
 def encode_request(account: Account, theirs: PublicKey, bundle: Bundle, *, now_ms: int) -> bytes:
     """Encode a session request with our bundle.
 
@@ -55,6 +92,9 @@ def encode_request(account: Account, theirs: PublicKey, bundle: Bundle, *, now_m
         bundle=encoded,
     )
     return wire.encode_frame(pairwise_sessions_pb2.SessionRequest(timestamp_ms=now_ms, bundle=encoded, mac=mac))
+
+
+# Accepting
 
 
 def decode_request(frame: bytes) -> SessionRequest:

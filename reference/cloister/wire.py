@@ -23,6 +23,7 @@ from google.protobuf.unknown_fields import UnknownFieldSet
 from cloister import errors
 
 MAX_FRAME_BYTES = 76_800
+MAX_CONTENT_BYTES = 76_557
 VERSION = 3
 MIN_TIMESTAMP_MS = 1_000_000_000_000
 MAX_TIMESTAMP_MS = 9_999_999_999_999
@@ -130,6 +131,17 @@ def check_frame_size(frame: bytes) -> None:
     """
     if len(frame) > MAX_FRAME_BYTES:
         raise errors.TooLarge(what="frame", limit=MAX_FRAME_BYTES, got=len(frame))
+
+
+def check_content_size(frame: bytes) -> None:
+    """Check that a frame that we write fits into an envelope.
+
+    Raises:
+        TooLarge: it is longer than `MAX_CONTENT_BYTES`.
+    Clauses: NE-19
+    """
+    if len(frame) > MAX_CONTENT_BYTES:
+        raise errors.TooLarge(what="frame", limit=MAX_CONTENT_BYTES, got=len(frame))
 
 
 def split_frame(frame: bytes, *, trailer_bytes: int) -> tuple[bytes, bytes]:

@@ -11,6 +11,7 @@
     2
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import NewType
@@ -35,7 +36,7 @@ RootKey = NewType("RootKey", bytes)
 class SignedPrekey:
     """A prekey that is given to everybody; `renewed_ms` is when a newer one took its place.
 
-    `base_keys` are those of the first messages that were read under it without a one-time prekey.
+    `agreements` are those of the first messages that were read under it without a one-time prekey.
     """
 
     prekey_id: int
@@ -43,7 +44,7 @@ class SignedPrekey:
     signature: bytes
     created_ms: int
     renewed_ms: int | None = None
-    base_keys: tuple[PublicKey, ...] = ()
+    agreements: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +88,10 @@ class Bundle:
 
 
 def create_account(ours: KeyPair, random: wire.Random, *, now_ms: int) -> Account:
-    """Create an account from an identity, with one signed prekey."""
+    """Create an account from an identity, with one signed prekey.
+
+    Clauses: PS-1
+    """
     return renew_signed_prekey(Account(identity=ours), random, now_ms=now_ms)
 
 
@@ -126,9 +130,14 @@ def note_renewal(prekey: SignedPrekey, now_ms: int) -> SignedPrekey:
     return prekey if prekey.renewed_ms is not None else replace(prekey, renewed_ms=now_ms)
 
 
-def is_renewal_due(account: Account, now_ms: int) -> bool:
-    """Tell whether the newest signed prekey was given out for `SIGNED_PREKEY_PERIOD_MS`."""
-    return now_ms - account.prekeys.signed[0].created_ms >= SIGNED_PREKEY_PERIOD_MS
+def renew_if_due(account: Account, random: wire.Random, *, now_ms: int) -> Account:
+    """Erase what has expired, and renew the newest signed prekey if it was given out for `SIGNED_PREKEY_PERIOD_MS`.
+
+    Clauses: PS-65, PS-66
+    """
+    if now_ms - account.prekeys.signed[0].created_ms >= SIGNED_PREKEY_PERIOD_MS:
+        return renew_signed_prekey(account, random, now_ms=now_ms)
+    return replace(account, prekeys=expire_prekeys(account.prekeys, now_ms))
 
 
 def find_free_id(prekeys: Prekeys) -> int:
@@ -139,14 +148,14 @@ def find_free_id(prekeys: Prekeys) -> int:
     taken = {*prekeys.one_time, *(prekey.prekey_id for prekey in prekeys.signed)}
     free = prekeys.next_id
     while free in taken or free > MAX_PREKEY_ID:
-        free = free % MAX_PREKEY_ID + 1
+        free = free + 1 if free < MAX_PREKEY_ID else 1
     return free
 
 
 def expire_prekeys(prekeys: Prekeys, now_ms: int) -> Prekeys:
     """Erase the prekeys whose `PREKEY_LIFETIME_MS` is over.
 
-    Clauses: PS-5, PS-6, PS-7
+    Clauses: PS-5, PS-6, PS-7, PS-66
     """
     signed = tuple(
         prekey
@@ -196,13 +205,13 @@ def erase_one_time_prekey(prekeys: Prekeys, prekey_id: int) -> Prekeys:
     return replace(prekeys, one_time={held: key for held, key in prekeys.one_time.items() if held != prekey_id})
 
 
-def remember_base_key(prekeys: Prekeys, prekey_id: int, base_key: PublicKey) -> Prekeys:
-    """Remember, as long as the signed prekey is held, the base key of a first message that erased no one-time prekey.
+def remember_agreement(prekeys: Prekeys, prekey_id: int, agreement: bytes) -> Prekeys:
+    """Remember, as long as the signed prekey is held, the agreement of a first message that erased no one-time prekey.
 
     Clauses: PS-23
     """
     signed = (
-        replace(prekey, base_keys=(*prekey.base_keys, base_key)) if prekey.prekey_id == prekey_id else prekey
+        replace(prekey, agreements=(*prekey.agreements, agreement)) if prekey.prekey_id == prekey_id else prekey
         for prekey in prekeys.signed
     )
     return replace(prekeys, signed=tuple(signed))
@@ -214,22 +223,27 @@ def remember_base_key(prekeys: Prekeys, prekey_id: int, base_key: PublicKey) -> 
 def create_bundle(account: Account, random: wire.Random, *, now_ms: int) -> tuple[Account, Bundle]:
     """Create a bundle with a one-time prekey of its own; return the account, to be stored before it is sent, and the bundle.
 
-    Clauses: PS-1, PS-3, PS-4
+    Clauses: PS-1, PS-3, PS-4, PS-65
     """
-    prekeys = expire_prekeys(account.prekeys, now_ms)
+    account, plain = create_plain_bundle(account, random, now_ms=now_ms)
+    prekeys = account.prekeys
     prekey_id = find_free_id(prekeys)
     one_time = OneTimePrekey(pair=identity.generate_key_pair(random), created_ms=now_ms)
 
-    bundle = replace(create_plain_bundle(account), one_time_prekey_id=prekey_id, one_time_prekey=one_time.pair.public)
+    bundle = replace(plain, one_time_prekey_id=prekey_id, one_time_prekey=one_time.pair.public)
 
     prekeys = replace(prekeys, one_time={**prekeys.one_time, prekey_id: one_time}, next_id=prekey_id + 1)
     return replace(account, prekeys=prekeys), bundle
 
 
-def create_plain_bundle(account: Account) -> Bundle:
-    """Create a bundle without a one-time prekey."""
+def create_plain_bundle(account: Account, random: wire.Random, *, now_ms: int) -> tuple[Account, Bundle]:
+    """Create a bundle without a one-time prekey; return the account, to be stored before it is sent, and the bundle.
+
+    Clauses: PS-65
+    """
+    account = renew_if_due(account, random, now_ms=now_ms)
     signed = account.prekeys.signed[0]
-    return Bundle(
+    return account, Bundle(
         identity_key=account.identity.public,
         signed_prekey_id=signed.prekey_id,
         signed_prekey=signed.pair.public,
@@ -328,3 +342,11 @@ def derive_keys(dh1: bytes, dh2: bytes, dh3: bytes, dh4: bytes) -> tuple[RootKey
     secret = DISCONTINUITY + dh1 + dh2 + dh3 + dh4
     derived = chain.derive_key(secret, chain.ZERO_SALT, X3DH_INFO, 64)
     return RootKey(derived[:32]), ChainKey(derived[32:])
+
+
+def name_agreement(root_key: RootKey, chain_key: ChainKey) -> bytes:
+    """Name an agreement, 32 bytes: other base keys may lead to the same one.
+
+    Clauses: PS-23
+    """
+    return hashlib.sha256(root_key + chain_key).digest()

@@ -1,13 +1,16 @@
 """The parameter table of each chapter and the constants of its module are the same."""
 
+import os
 import re
 from pathlib import Path
 from types import ModuleType
+from typing import get_args
 
 import pytest
 from cloister import (
     double_ratchet,
     envelope,
+    errors,
     identity,
     proof_of_work,
     sealing,
@@ -45,6 +48,23 @@ def parse_value(text: str) -> int | bytes:
         power, sign, number = sum_of_power.groups()
         return (1 << int(power)) + int(sign + number)
     return int(text, 0)
+
+
+def test_the_longest_content_just_fits_into_a_frame() -> None:
+    alice, bob = (identity.generate_key_pair(os.urandom) for _ in range(2))
+    for kind in get_args(envelope.Kind):
+        content = bytes(wire.MAX_CONTENT_BYTES)
+        sealed = envelope.seal_envelope(
+            bob.public,
+            envelope.Envelope(kind=kind, source=alice.public, timestamp_ms=1_600_000_000_000, content=content),
+            os.urandom,
+        )
+        assert envelope.open_envelope(bob.private, sealed).content == content
+        longer = envelope.Envelope(
+            kind=kind, source=alice.public, timestamp_ms=1_600_000_000_000, content=content + b"x"
+        )
+        with pytest.raises(errors.TooLarge):
+            envelope.seal_envelope(bob.public, longer, os.urandom)
 
 
 def test_every_chapter_is_compared(spec: Path) -> None:

@@ -3,11 +3,16 @@
 from cloister_conformance.protocol.messages import Hex, Message, Method, Nothing
 from cloister_conformance.protocol.sender_keys import MALFORMED
 from cloister_conformance.protocol.session import Session
-from cloister_conformance.protocol.x3dh import BUNDLE_ERRORS, OfAccountNow
+from cloister_conformance.protocol.x3dh import BUNDLE_ERRORS
 
 
-class Encode(OfAccountNow):
-    identity_key: Hex
+class OfSessionNow(Message):
+    session: Session
+    now_ms: int
+
+
+class Due(Message):
+    due: bool
 
 
 class Request(Message):
@@ -21,13 +26,22 @@ class Accept(Request):
 
 METHODS = (
     Method(
-        name="session_request.encode",
+        name="session_request.create",
         capability="session-requests",
-        summary="Write a session request of an account to the peer with this identity key, with a new one-time prekey.",
-        params=Encode,
+        summary="Create a session request to the peer of a record, with a new one-time prekey.",
+        params=OfSessionNow,
         result=Request,
-        errors=("InvalidKey",),
-        sample={"account": "sample", "identity_key": "", "now_ms": 0},
+        errors=("RequestTooSoon",),
+        sample={"session": "sample", "now_ms": 0},
+    ),
+    Method(
+        name="session_request.is_due",
+        capability="session-requests",
+        summary="Tell whether a session request is to be made because the two have parted.",
+        params=OfSessionNow,
+        result=Due,
+        errors=(),
+        sample={"session": "sample", "now_ms": 0},
     ),
     Method(
         name="session_request.accept",

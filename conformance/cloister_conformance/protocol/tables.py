@@ -12,7 +12,7 @@ from cloister_conformance import data, protocol
 from cloister_conformance.protocol.messages import Handle, Message, find_marks
 
 CHAPTER = "13-adapter-protocol.md"
-TYPES = {bytes: "hex", str: "string", int: "integer"}
+TYPES = {bytes: "hex", str: "string", int: "integer", bool: "true or false"}
 PLURALS = {"string": "strings", "integer": "integers", "handle": "handles"}
 
 

@@ -1,6 +1,6 @@
 """Chapter 03, session requests, behind the adapter protocol."""
 
-from cloister import identity, session, session_request, x3dh
+from cloister import session, session_request
 
 from cloister_conformance.protocol import session_request as messages
 from cloister_conformance.protocol.messages import Nothing
@@ -8,12 +8,17 @@ from cloister_conformance.reference_adapter.handles import Handles
 from cloister_conformance.reference_adapter.session import find_account
 
 
-def encode(params: messages.Encode, handles: Handles) -> messages.Request:
-    account = handles.get(params.account, x3dh.Account)
-    theirs = identity.decode_public_key(params.identity_key)
-    account, bundle = x3dh.create_bundle(account, handles.random, now_ms=params.now_ms)
-    handles.put(params.account, account)
-    return messages.Request(request=session_request.encode_request(account, theirs, bundle, now_ms=params.now_ms))
+def create(params: messages.OfSessionNow, handles: Handles) -> messages.Request:
+    record = handles.get(params.session, session.Record)
+    handle, account = find_account(handles, record.ours)
+    record, account, request = session_request.create_request(record, account, handles.random, now_ms=params.now_ms)
+    handles.put(params.session, record)
+    handles.put(handle, account)
+    return messages.Request(request=request)
+
+
+def is_due(params: messages.OfSessionNow, handles: Handles) -> messages.Due:
+    return messages.Due(due=session_request.is_due(handles.get(params.session, session.Record), params.now_ms))
 
 
 def accept(params: messages.Accept, handles: Handles) -> Nothing:

@@ -20,8 +20,10 @@ def create_account(params: messages.CreateAccount, handles: Handles) -> Nothing:
     return Nothing()
 
 
-def create_plain_bundle(params: messages.OfAccount, handles: Handles) -> messages.PlainBundle:
-    bundle = x3dh.create_plain_bundle(handles.get(params.account, x3dh.Account))
+def create_plain_bundle(params: messages.OfAccountNow, handles: Handles) -> messages.PlainBundle:
+    account = handles.get(params.account, x3dh.Account)
+    account, bundle = x3dh.create_plain_bundle(account, handles.random, now_ms=params.now_ms)
+    handles.put(params.account, account)
     return messages.PlainBundle(
         identity_key=bundle.identity_key,
         signed_prekey_id=bundle.signed_prekey_id,

@@ -92,9 +92,9 @@ def test_a_text_too_long_for_a_frame_is_not_encrypted(actors: Actors) -> None:
     iut.call("sender_keys.create", key="ours").must_be()
     distribution = iut.call("sender_keys.distribute", key="ours").result.distribution
     peer.call("sender_keys.process", record="record", distribution=distribution, now_ms=NOW).must_be()
-    iut.call("sender_keys.encrypt", key="ours", plaintext=bytes(76_720)).must_be_refused("TooLarge")
-    message = iut.call("sender_keys.encrypt", key="ours", plaintext=bytes(76_719)).result.message
-    peer.call("sender_keys.decrypt", record="record", message=message, now_ms=NOW).must_be(plaintext=bytes(76_719))
+    iut.call("sender_keys.encrypt", key="ours", plaintext=bytes(76_480)).must_be_refused("TooLarge")
+    message = iut.call("sender_keys.encrypt", key="ours", plaintext=bytes(76_479)).result.message
+    peer.call("sender_keys.decrypt", record="record", message=message, now_ms=NOW).must_be(plaintext=bytes(76_479))
 
 
 @clause("NE-5")

@@ -25,10 +25,14 @@ from cloister_conformance.script import Actor, ImplementationUnderTest
 from cloister_conformance.strategies import NOW, bit_positions, entropies, flip, plaintexts, private_keys
 
 LIFETIME = x3dh.PREKEY_LIFETIME_MS
+PERIOD = x3dh.SIGNED_PREKEY_PERIOD_MS
 PREKEY_ID = (
     r"^(?:[1-9]\d{0,6}|1[0-5]\d{6}|16[0-6]\d{5}|167[0-6]\d{4}|1677[0-6]\d{3}|16777[01]\d{2}|1677720\d|1677721[0-4])$"
 )
 """A pattern for a number from 1 to 16777214."""
+
+MESSAGE_OF_ONE_BYTE = f"^330a2105.{{64}}10{VARINT}18{VARINT}2210.{{32}}.{{16}}$"
+"""A pattern for a message with a ciphertext of one block: ratchet key, two counters, ciphertext, MAC."""
 
 OPENERS = pytest.mark.parametrize("opener", ["iut", "peer"])
 
@@ -108,7 +112,7 @@ def test_prekeys_are_random(actors: Actors) -> None:
     older = [bytes(8), BOB.public[1:], BOB.private]
     for _ in range(4):
         side.create_account()
-        answer = iut.call("x3dh.create_plain_bundle", account="bob")
+        answer = iut.call("x3dh.create_plain_bundle", account="bob", now_ms=NOW)
         answer.must_exclude(signed_prekey=older)
         key = answer.result.signed_prekey
         older += [key[1:17], key[17:]]
@@ -122,7 +126,7 @@ def test_prekeys_are_others_in_another_process(actors: Actors) -> None:
     for _ in range(2):
         iut.restart()
         side.create_account()
-        answer = iut.call("x3dh.create_plain_bundle", account="bob")
+        answer = iut.call("x3dh.create_plain_bundle", account="bob", now_ms=NOW)
         answer.must_exclude(signed_prekey=older)
         older = [answer.result.signed_prekey[1:]]
 
@@ -191,8 +195,7 @@ def test_the_answers_to_two_requests_are_read(actors: Actors) -> None:
         other = Side(actor=peer, account=name, identity=pair)
         other.create_account()
         ours, theirs = bob.meet(other), other.meet(bob)
-        request = iut.call("session_request.encode", account="bob", identity_key=pair.public, now_ms=NOW).result.request
-        peer.call("session_request.accept", session=theirs.session, request=request, now_ms=NOW).must_be()
+        peer.call("session_request.accept", session=theirs.session, request=ours.ask(), now_ms=NOW).must_be()
         pairs.append((ours, theirs))
     for ours, theirs in pairs:
         exchange(theirs, ours)
@@ -203,9 +206,11 @@ def test_a_renewed_signed_prekey_has_an_id_of_its_own(actors: Actors) -> None:
     iut, _ = actors()
     side = Side(actor=iut, account="bob", identity=BOB)
     side.create_account()
-    old = iut.call("x3dh.create_plain_bundle", account="bob")
+    old = iut.call("x3dh.create_plain_bundle", account="bob", now_ms=NOW)
     iut.call("x3dh.renew_prekey", account="bob", now_ms=NOW).must_be()
-    iut.call("x3dh.create_plain_bundle", account="bob").must_differ_from(old, "signed_prekey_id", "signed_prekey")
+    iut.call("x3dh.create_plain_bundle", account="bob", now_ms=NOW).must_differ_from(
+        old, "signed_prekey_id", "signed_prekey"
+    )
 
 
 @clause("PS-5")
@@ -228,6 +233,20 @@ def test_a_renewed_signed_prekey_expires(actors: Actors) -> None:
         iut.call("x3dh.renew_prekey", account="bob", now_ms=at).must_be()
     theirs.open(bundle).must_be()
     ours.decrypt(theirs.encrypt(), now_ms=NOW + 1001 + LIFETIME).must_be_refused("UnknownPrekey")
+
+
+@clause("PS-65")
+@pytest.mark.parametrize("method", ["x3dh.create_bundle", "x3dh.create_plain_bundle"])
+def test_a_signed_prekey_is_given_out_for_its_period(actors: Actors, method: str) -> None:
+    iut, peer = actors()
+    ours, theirs = make_sides(iut, peer)
+    iut.call("x3dh.renew_prekey", account="bob", now_ms=NOW).must_be()
+    first = iut.call(method, account="bob", now_ms=NOW)
+    again = iut.call(method, account="bob", now_ms=NOW + PERIOD - 1)
+    again.must_match(signed_prekey=f"^{first.result.signed_prekey.hex()}$")
+    iut.call(method, account="bob", now_ms=NOW + PERIOD).must_differ_from(first, "signed_prekey_id", "signed_prekey")
+    theirs.open(first.result.model_dump()).must_be()
+    exchange(theirs, ours)
 
 
 @clause("PS-7")
@@ -450,6 +469,25 @@ def test_a_prekey_message_names_the_prekeys_of_the_bundle(actors: Actors) -> Non
     answer = iut.call("session.encrypt", session=side.session, plaintext=b"x")
     ids = f"^3308{ONE_TIME_PREKEY_ID:02x}122105.{{64}}1a21{BOB.public.hex()}22.*28{VARINT}30{SIGNED_PREKEY_ID:02x}$"
     answer.must_match(kind="^prekey message$", message=ids)
+
+
+@clause("PS-67")
+def test_a_prekey_message_has_no_other_fields(actors: Actors) -> None:
+    iut, _ = actors()
+    side, bundle = make_opener(iut)
+    side.open(bundle).must_be()
+    inner = MESSAGE_OF_ONE_BYTE.removeprefix("^").removesuffix("$")
+    outer = f"^33(?:08{VARINT})?122105.{{64}}1a2105.{{64}}2242{inner}(?:28{VARINT})?30{VARINT}$"
+    iut.call("session.encrypt", session=side.session, plaintext=b"x").must_match(message=outer)
+
+
+@clause("PS-67")
+@OPENERS
+def test_a_message_has_no_other_fields(actors: Actors, opener: str) -> None:
+    iut, peer = actors()
+    ours, theirs = start(iut, peer, opener)
+    exchange(theirs, ours)
+    iut.call("session.encrypt", session=ours.session, plaintext=b"x").must_match(message=MESSAGE_OF_ONE_BYTE)
 
 
 @clause("PS-16")

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from cloister import chain, double_ratchet, identity, x3dh
+from cloister import chain, double_ratchet, identity, session, x3dh
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,6 +31,8 @@ from cloister_conformance.suites.pairwise_sessions import (
 )
 
 JUMPS = double_ratchet.MAX_FORWARD_JUMPS
+PREKEY_LIFETIME = x3dh.PREKEY_LIFETIME_MS
+ARCHIVE_LIFETIME = session.ARCHIVE_LIFETIME_MS
 CHAINS = double_ratchet.MAX_RECEIVING_CHAINS
 
 
@@ -126,7 +128,7 @@ def test_texts_of_any_length_are_read(actors: Actors, opener: str, size: int) ->
 
 
 @clause("NE-19")
-@pytest.mark.parametrize(("kind", "size"), [("message", 76_735), ("prekey message", 76_655)])
+@pytest.mark.parametrize(("kind", "size"), [("message", 76_495), ("prekey message", 76_415)])
 def test_a_text_too_long_for_a_frame_is_not_encrypted(actors: Actors, kind: str, size: int) -> None:
     iut, peer = actors()
     ours, theirs = make_sides(iut, peer)
@@ -511,6 +513,62 @@ def test_a_saved_account_holds_no_one_time_prekey_that_was_used(actors: Actors) 
     assert alice.keys.one_time is not None
     side.decrypt(first(alice)).must_be(plaintext=b"x")
     iut.call("save", handle=side.account).must_exclude(state=spell(alice.keys.one_time.private))
+
+
+@clause("PS-66")
+def test_an_expired_prekey_is_erased(actors: Actors) -> None:
+    iut, _ = actors()
+    side, alice = import_keys(iut, one_time=True)
+    assert alice.keys.one_time is not None
+    for at in (NOW, NOW + PREKEY_LIFETIME):
+        iut.call("x3dh.renew_prekey", account=side.account, now_ms=at).must_be()
+    side.create_bundle(one_time=True, now_ms=NOW + PREKEY_LIFETIME + 1)
+    secrets = (alice.keys.signed.private, alice.keys.one_time.private)
+    iut.call("save", handle=side.account).must_exclude(state=[text for secret in secrets for text in spell(secret)])
+
+
+@clause("PS-68")
+def test_an_expired_session_is_erased(actors: Actors) -> None:
+    iut, _ = actors()
+    side, alice = import_keys(iut, one_time=False)
+    side.decrypt(first(alice)).must_be(plaintext=b"x")
+    newer = Initiator(keys=alice.keys, base=make_pair(60), ratchet=make_pair(61))
+    side.decrypt(first(newer), now_ms=NOW + 1000).must_be(plaintext=b"x")
+    side.decrypt(plain(newer.chain.message(b"y", 1)), now_ms=NOW + 1001 + ARCHIVE_LIFETIME).must_be(plaintext=b"y")
+    check_erased(side, [alice.chain.chain_key_at(1)])
+
+
+@clause("PS-47")
+def test_a_stolen_record_stops_writing_after_newer_chains(actors: Actors) -> None:
+    iut, peer = actors()
+    ours, theirs = start(iut, peer)
+    thief = restore(theirs, save(theirs).result.state, "stolen")
+    forged = [thief.encrypt(b"%d" % number) for number in range(3)]
+    for _ in range(CHAINS):
+        exchange(theirs, ours)
+        exchange(ours, theirs)
+    ours.decrypt(forged[1]).must_be(plaintext=b"1")
+    exchange(theirs, ours)
+    ours.decrypt(forged[2]).must_be_any_refusal()
+
+
+@clause("PS-36", "PS-54")
+def test_a_thief_who_goes_on_first_is_ended_by_a_new_session(actors: Actors) -> None:
+    iut, peer = actors()
+    ours, theirs = start(iut, peer)
+    exchange(theirs, ours)
+    thief = restore(theirs, save(theirs).result.state, "stolen")
+    frame = ours.encrypt(b"to both")
+    for side in (thief, theirs):
+        side.decrypt(frame).must_be(plaintext=b"to both")
+    exchange(thief, ours)
+    ours.decrypt(theirs.encrypt()).must_be_refused("InvalidMac")
+    exchange(ours, thief)
+    theirs.open(ours.create_bundle(one_time=has_one_time_prekeys(iut))).must_be()
+    exchange(theirs, ours)
+    healed = ours.encrypt(b"after")
+    thief.decrypt(healed).must_be_any_refusal()
+    theirs.decrypt(healed).must_be(plaintext=b"after")
 
 
 @clause("PS-50")

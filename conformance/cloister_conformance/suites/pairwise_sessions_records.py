@@ -2,10 +2,11 @@
 
 import hmac
 from collections.abc import Mapping
+from functools import partial
 
 import pytest
 from cloister import chain, identity, session, session_request, x3dh
-from cloister.identity import KeyPair
+from cloister.identity import KeyPair, P
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,6 +29,8 @@ from cloister_conformance.suites.pairwise_sessions_messages import CHAINS, begin
 
 ARCHIVED = session.MAX_ARCHIVED_SESSIONS
 ARCHIVE_LIFETIME = session.ARCHIVE_LIFETIME_MS
+REQUEST_AFTER = session.REQUEST_AFTER_MS
+REQUEST_PERIOD = session_request.REQUEST_PERIOD_MS
 MAX_AGE = session_request.MAX_REQUEST_AGE_MS
 MAX_AHEAD = session_request.MAX_REQUEST_AHEAD_MS
 
@@ -78,6 +81,16 @@ def test_an_archived_session_expires(actors: Actors) -> None:
     ours.decrypt(late[1], now_ms=NOW + 1001 + ARCHIVE_LIFETIME).must_be_any_refusal()
 
 
+@clause("PS-69")
+def test_the_oldest_archived_session_is_dropped(actors: Actors) -> None:
+    iut, peer = actors()
+    ours, theirs = start(iut, peer)
+    late = theirs.encrypt(b"late")
+    for _ in range(ARCHIVED + 1):
+        reopen(theirs, ours, iut)
+    ours.decrypt(late).must_be_any_refusal()
+
+
 @clause("PS-52")
 def test_the_session_that_is_sent_in_does_not_expire(actors: Actors) -> None:
     iut, peer = actors()
@@ -110,6 +123,24 @@ def test_a_first_message_is_not_read_again_after_its_session_expired(actors: Act
     if renewed:
         iut.call("x3dh.renew_prekey", account="bob", now_ms=NOW + 2000).must_be()
     check_replay_opens_nothing(peer, ours, first, now_ms=NOW + 1001 + ARCHIVE_LIFETIME)
+
+
+def twist(first: Frame) -> Frame:
+    """Put 1/u in the place of the u of a base key: the point differs by one of order 2, so X3DH does not."""
+    start = first.message.index(b"\x12\x21\x05") + 3
+    u = int.from_bytes(first.message[start : start + 32], "little")
+    other = pow(u, -1, P).to_bytes(32, "little")
+    return first._replace(message=first.message[:start] + other + first.message[start + 32 :])
+
+
+@clause("PS-23")
+@pytest.mark.parametrize("held", [True, False], ids=["while its session is held", "after it expired"])
+def test_a_first_message_is_not_read_again_under_another_base_key(actors: Actors, *, held: bool) -> None:
+    iut, peer = actors()
+    ours, theirs, first = open_without_one_time_prekey(iut, peer)
+    if not held:
+        reopen(theirs, ours, iut, now_ms=NOW + 1000)
+    check_replay_opens_nothing(peer, ours, twist(first), now_ms=NOW if held else NOW + 1001 + ARCHIVE_LIFETIME)
 
 
 @clause("PS-23", "PS-51")
@@ -389,10 +420,7 @@ def check_request_refused(side: Side, request: bytes, error: str, *, now_ms: int
 def test_a_request_is_answered_with_a_prekey_message(actors: Actors, entropy: int) -> None:
     iut, peer = actors(entropy)
     ours, theirs = make_sides(iut, peer)
-    request = peer.call(
-        "session_request.encode", account=theirs.account, identity_key=BOB.public, now_ms=NOW
-    ).result.request
-    accept(ours, request)
+    accept(ours, theirs.ask())
     answer = iut.call("session.encrypt", session=ours.session, plaintext=b"here I am")
     answer.must_be(kind="prekey message")
     theirs.decrypt(Frame(answer.result.kind, answer.result.message)).must_be(plaintext=b"here I am")
@@ -404,10 +432,7 @@ def test_a_request_of_a_peer_that_lost_its_sessions_is_answered_in_a_new_one(act
     iut, peer = actors()
     ours, theirs = start(iut, peer)
     theirs = theirs.meet(ours)  # a new record in the place of the old one
-    request = peer.call(
-        "session_request.encode", account=theirs.account, identity_key=BOB.public, now_ms=NOW
-    ).result.request
-    accept(ours, request)
+    accept(ours, theirs.ask())
     exchange(ours, theirs, b"here I am")
     exchange(theirs, ours)
 
@@ -417,10 +442,7 @@ def test_a_request_of_a_peer_that_lost_its_sessions_is_answered_in_a_new_one(act
 def test_a_request_is_understood(actors: Actors, entropy: int) -> None:
     iut, peer = actors(entropy)
     ours, theirs = make_sides(iut, peer)
-    request = iut.call(
-        "session_request.encode", account=ours.account, identity_key=ALICE.public, now_ms=NOW
-    ).result.request
-    accept(theirs, request)
+    accept(theirs, ours.ask())
     exchange(theirs, ours)
     exchange(ours, theirs)
 
@@ -430,8 +452,9 @@ def test_a_request_has_one_signature_which_is_the_same_for_all(actors: Actors) -
     iut, _ = actors()
     side = make_receiver(iut)
     signature = side.create_bundle(one_time=False)["signature"]
-    for peer_key in (ALICE, CAROL):
-        answer = iut.call("session_request.encode", account=side.account, identity_key=peer_key.public, now_ms=NOW)
+    for name, pair in (("alice", ALICE), ("carol", CAROL)):
+        ours = side.meet(Side(actor=iut, account=name, identity=pair))
+        answer = iut.call("session_request.create", session=ours.session, now_ms=NOW)
         bundle = f"0a21{BOB.public.hex()}18{VARINT}20{VARINT}2a2105.{{64}}322105.{{64}}3a40(?:.{{128}})"
         answer.must_match(request=f"^3308{VARINT}12{VARINT}{bundle}1a20.{{64}}$")
         answer.must_contain(request=[signature])
@@ -579,12 +602,7 @@ def test_crossing_requests_end_in_one_session(actors: Actors, ours: KeyPair) -> 
     for side in (bob, alice):
         side.create_account()
     bob, alice = bob.meet(alice), alice.meet(bob)
-    requests = [
-        side.actor.call(
-            "session_request.encode", account=side.account, identity_key=other.identity.public, now_ms=NOW
-        ).result.request
-        for side, other in ((bob, alice), (alice, bob))
-    ]
+    requests = bob.ask(), alice.ask()
     accept(bob, requests[1])
     accept(alice, requests[0])
     answers = bob.encrypt(b"b"), alice.encrypt(b"a")
@@ -594,6 +612,79 @@ def test_crossing_requests_end_in_one_session(actors: Actors, ours: KeyPair) -> 
     iut.call("session.encrypt", session=bob.session, plaintext=b"x").must_be(kind=expected)
     exchange(alice, bob)
     exchange(bob, alice)
+
+
+@clause("PS-55")
+def test_the_higher_account_leaves_a_session_that_nobody_answered_when_it_asks(actors: Actors) -> None:
+    iut, peer = actors()
+    bob, alice = (
+        Side(actor=iut, account="bob", identity=HIGHER),
+        Side(actor=peer, account="alice", identity=LOWER),
+    )
+    for side in (bob, alice):
+        side.create_account()
+    bob, alice = bob.meet(alice), alice.meet(bob)
+    accept(bob, alice.ask())
+    alice.create_account()  # she lost all but her identity
+    alice = alice.meet(bob)
+    later = NOW + REQUEST_PERIOD
+    accept(alice, bob.ask(now_ms=later), now_ms=later)
+    bob.decrypt(alice.encrypt(), now_ms=later).must_be(plaintext=b"x")
+    alice.decrypt(bob.encrypt(), now_ms=later).must_be(plaintext=b"x")
+
+
+@clause("PS-70")
+def test_a_peer_is_asked_once_in_a_period(actors: Actors) -> None:
+    iut, peer = actors()
+    ours, theirs = make_sides(iut, peer)
+    carol = ours.meet(Side(actor=peer, account="carol", identity=CAROL), "with carol")
+    ours.ask()
+    again = partial(iut.call, "session_request.create", session=ours.session)
+    again(now_ms=NOW).must_be_refused("RequestTooSoon")
+    again(now_ms=NOW + REQUEST_PERIOD - 1).must_be_refused("RequestTooSoon")
+    carol.ask()
+    reload(iut, ours.account, ours.session)
+    again(now_ms=NOW + REQUEST_PERIOD - 1).must_be_refused("RequestTooSoon")
+    accept(theirs, ours.ask(now_ms=NOW + REQUEST_PERIOD))
+    exchange(theirs, ours)
+
+
+def part(iut: ImplementationUnderTest, peer: Actor) -> tuple[Side, Side, list[Frame]]:
+    """Leave the peer sending in a session that the implementation has archived; return what it sends there, too."""
+    ours, theirs = start(iut, peer)
+    late = [theirs.encrypt(b"%d" % number) for number in range(4)]
+    reopen(theirs, ours, iut, now_ms=NOW + 1000)
+    return ours, theirs, late
+
+
+@clause("PS-71")
+def test_a_request_is_due_when_the_peer_still_sends_in_a_session_archived_long_ago(actors: Actors) -> None:
+    iut, peer = actors()
+    ours, theirs, late = part(iut, peer)
+    parted = NOW + 1000 + REQUEST_AFTER
+    is_due = partial(iut.call, "session_request.is_due", session=ours.session)
+    is_due(now_ms=parted).must_be(due=False)
+    ours.decrypt(late[0], now_ms=parted).must_be(plaintext=b"0")
+    is_due(now_ms=parted).must_be(due=False)
+    ours.decrypt(late[1], now_ms=parted + 1).must_be(plaintext=b"1")
+    is_due(now_ms=parted + 1).must_be(due=True)
+    reload(iut, ours.account, ours.session)
+    is_due(now_ms=parted + 1).must_be(due=True)
+    request = ours.ask(now_ms=parted + 1)
+    is_due(now_ms=parted + 1).must_be(due=False)
+    is_due(now_ms=parted + 1 + REQUEST_PERIOD).must_be(due=True)
+    accept(theirs, request, now_ms=parted + 1)
+    ours.decrypt(theirs.encrypt(), now_ms=parted + 2).must_be(plaintext=b"x")
+    is_due(now_ms=parted + 1 + REQUEST_PERIOD).must_be(due=False)
+
+
+@clause("PS-71")
+def test_no_request_is_due_while_both_send_in_one_session(actors: Actors) -> None:
+    iut, peer = actors()
+    ours, theirs, _ = part(iut, peer)
+    for at in (NOW + 2000, NOW + 2000 + REQUEST_AFTER, NOW + 2000 + 10 * ARCHIVE_LIFETIME):
+        ours.decrypt(theirs.encrypt(), now_ms=at).must_be(plaintext=b"x")
+        iut.call("session_request.is_due", session=ours.session, now_ms=at).must_be(due=False)
 
 
 @clause("PS-60")
