@@ -69,7 +69,9 @@ vectors_app = typer.Typer(help="Generate or verify the test vectors.", no_args_i
 adapter_app = typer.Typer(help="Make an adapter.", no_args_is_help=True)
 app.add_typer(vectors_app, name="vectors")
 app.add_typer(adapter_app, name="adapter")
-console = Console(stderr=False)
+FILE_WIDTH = 160
+"""Characters in a line of what is printed into a file or a pipe."""
+console = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else FILE_WIDTH)
 error_console = Console(stderr=True)
 
 
@@ -139,7 +141,13 @@ def check(
     context: typer.Context,
     subject: Subject = None,
     *,
-    suite: Annotated[list[str] | None, typer.Option(metavar="STEM", help="only this suite; may be repeated")] = None,
+    suite: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="STEM",
+            help="only the suites whose names begin so, and the vectors of that chapter; may be repeated",
+        ),
+    ] = None,
     role: Annotated[str | None, typer.Option(help="the role that must be under test")] = None,
     profile: Annotated[Profile, typer.Option(help="how many examples each property gets")] = Profile.quick,
     seed: Annotated[int, typer.Option(min=0, help="all randomness comes from it")] = 0,
@@ -173,10 +181,11 @@ def check(
         with terminal.show_progress(console, found.name) as listener:
             report = runs.run(found, options, listener=listener, junit=junit)
     terminal.print_report(console, report)
-    write(json_file, report.model_dump_json(indent=1) + "\n")
-    write(html_file, html.render(report))
-    write(markdown_file, markdown.render(report))
-    write(badge_file, badge.render(report))
+    with explain_errors():
+        write(json_file, report.model_dump_json(indent=1) + "\n")
+        write(html_file, html.render(report))
+        write(markdown_file, markdown.render(report))
+        write(badge_file, badge.render(report))
     raise typer.Exit(0 if report.conforms else DOES_NOT_CONFORM)
 
 
@@ -215,6 +224,10 @@ def doctor(context: typer.Context, subject: Subject = None) -> None:
             report = runs.run(found, options, listener=listener)
     terminal.print_report(console, report)
     print_capabilities(report.implementation)
+    if report.conforms:
+        console.print(
+            "the adapter is sound; `cloister check` tells whether the implementation conforms", highlight=False
+        )
     raise typer.Exit(0 if report.conforms else DOES_NOT_CONFORM)
 
 
@@ -297,6 +310,7 @@ def run_matrix(
     with explain_errors():
         check_writable(json_file, html_file, markdown_file)
         found = [implementations.reference(), *(implementations.read(folder) for folder in folders or ())]
+        implementations.check_names(found)
         for implementation in found[1:]:
             with console.status(f"building {escape(implementation.name)}"):
                 implementations.build(implementation)
@@ -304,9 +318,10 @@ def run_matrix(
         with render_matrix.show_progress(console, matrix.count_assignments(len(found))) as listener:
             report = matrix.run(found, seed=seed, listener=listener)
     render_matrix.print_matrix(console, report)
-    write(json_file, report.model_dump_json(indent=1) + "\n")
-    write(html_file, render_matrix.render_html(report))
-    write(markdown_file, render_matrix.render_markdown(report))
+    with explain_errors():
+        write(json_file, report.model_dump_json(indent=1) + "\n")
+        write(html_file, render_matrix.render_html(report))
+        write(markdown_file, render_matrix.render_markdown(report))
     raise typer.Exit(0 if report.is_clean else DOES_NOT_CONFORM)
 
 
@@ -327,21 +342,31 @@ def run_benchmarks(
         check_writable(json_file, markdown_file)
         subjects: list[Path | None] = [*folders] if folders else [None] if context.obj is not None else []
         named = [find_implementation(context, subject) for subject in subjects]
+        implementations.check_names(named)
         with console.status("measuring"):
             report = measure(named, seconds=seconds)
     console.print(render.build_table(report))
     if named:
         console.print(render.build_library_table(report))
-    write(json_file, report.model_dump_json(indent=1) + "\n")
-    write(markdown_file, render.render_markdown(report))
+    with explain_errors():
+        write(json_file, report.model_dump_json(indent=1) + "\n")
+        write(markdown_file, render.render_markdown(report))
 
 
 @app.command(name="trace")
-def print_trace() -> None:
+def print_trace(
+    clauses: Annotated[
+        list[str] | None, typer.Argument(metavar="[CLAUSE ...]", help="only these", show_default=False)
+    ] = None,
+) -> None:
     """Print which function, vector, test and mutant belongs to which clause."""
-    matrix = trace.build_matrix()
-    problems = trace.find_problems(matrix)
-    terminal.print_matrix(console, matrix, problems)
+    with explain_errors():
+        for clause in clauses or ():
+            if clause not in read_clauses():
+                raise UnusableSelection(f"there is no clause {clause}")
+    rows = trace.build_matrix()
+    problems = trace.find_problems(rows)
+    terminal.print_matrix(console, {clause: rows[clause] for clause in clauses or rows}, problems)
     raise typer.Exit(DOES_NOT_CONFORM if problems else 0)
 
 

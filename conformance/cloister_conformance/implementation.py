@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal, get_args
@@ -123,6 +124,20 @@ def read(folder: Path) -> Implementation:
         if not known.names:
             raise UnusableDescription(f"{file}: a known_failure names at least one clause or test ({known.reason})")
     return found
+
+
+def check_names(found: Sequence[Implementation]) -> None:
+    """Check that implementations that stand side by side in a report have names of their own.
+
+    Raises:
+        UnusableDescription: two have the same.
+    """
+    names = [implementation.name for implementation in found]
+    for name in names:
+        if names.count(name) > 1:
+            raise UnusableDescription(
+                f"two implementations are called {name}; name each once, and differently in adapter.toml"
+            )
 
 
 def check_role(implementation: Implementation, role: str) -> None:

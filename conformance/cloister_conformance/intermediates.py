@@ -10,7 +10,7 @@ from types import FrameType
 from typing import Any
 
 from cloister_conformance.peer import Peer
-from cloister_conformance.script import Script
+from cloister_conformance.script import Script, judge, resolve_expectation
 from cloister_conformance.target import shorten
 
 NAMED = ("decode_", "derive_", "hash_", "find_", "take_", "convert_", "encode_payload")
@@ -18,17 +18,22 @@ UNNAMED = ("decode_protobuf",)
 
 
 def explain(script: Script) -> list[str]:
-    """Run the last step of a script on the reference, after the same steps of the same actor, and list what it computes."""
-    last = script.steps[-1]
+    """Run the last step of a script on the reference, after the same steps of the same actor, and list what it computes.
+
+    Nothing is listed if the reference does not do what is expected either: it has drawn other random values.
+    """
+    *before, last = script.steps
     shadow = Peer(random.Random(script.seed).randbytes)
-    for step in script.steps[:-1]:
+    for step in before:
         if step.actor == last.actor:
             shadow.call(step.method, step.params)
-    return trace(shadow, last.method, last.params)
+    lines, answer = trace(shadow, last.method, last.params)
+    expectation = resolve_expectation(last.expect, [step.answer for step in before])
+    return lines if judge(answer, expectation, strict=False) != "wrong" else []
 
 
-def trace(shadow: Peer, method: str, params: dict[str, Any]) -> list[str]:
-    """Call a method of the reference and list the values that its named functions return."""
+def trace(shadow: Peer, method: str, params: dict[str, Any]) -> tuple[list[str], dict[str, Any]]:
+    """Call a method of the reference; list the values that its named functions return, and return its answer."""
     lines: list[str] = []
 
     def note(frame: FrameType, event: str, value: object) -> None:
@@ -43,7 +48,7 @@ def trace(shadow: Peer, method: str, params: dict[str, Any]) -> list[str]:
     finally:
         sys.setprofile(None)
     lines.append(f"the reference: {shorten(answer.get('result', answer.get('error')))}")
-    return lines
+    return lines, answer
 
 
 def is_named(module: str, function: str) -> bool:
@@ -60,7 +65,7 @@ def show(value: object) -> str:
             f"{member.name}={show(getattr(value, member.name))}" for member in dataclasses.fields(value)
         )
         return f"{type(value).__name__}({members})"
-    if isinstance(value, tuple):
+    if isinstance(value, tuple | list):
         return ", ".join(show(member) for member in value)
     if isinstance(value, dict):
         return f"{len(value)} entries"

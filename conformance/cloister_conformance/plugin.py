@@ -295,12 +295,14 @@ def sort_failures(
 
 def describe_failure(error: ConformanceFailure, run: Run) -> Failure:
     """Describe a wrong answer."""
+    step = error.script.steps[-1]
+    whose = "" if step.actor == "iut" else f"the {step.actor}'s "
     return Failure(
-        expected=f"{error.script.steps[-1].method}: {error.expected}",
+        expected=f"{whose}{step.method}: {error.expected}",
         actual=error.actual,
         counterexample=find_counterexample(error),
         intermediates=explain(error.script),
-        stderr=run.target.take_errors(),
+        stderr=error.stderr or run.target.take_errors(),
     )
 
 
@@ -378,7 +380,11 @@ def save_transcript(item: pytest.Item, script: Script, failure: Failure, run: Ru
 def name_repeat(test_id: str, clauses: list[str], *, profile: str, seed: int, strict: bool) -> str:
     """Name the command that runs one test again, with the same seed; the implementation goes behind it."""
     suite, _, name = test_id.partition("::")
-    selection = f"--clause {clauses[0]}" if suite == VECTORS else f"--suite {suite} -k {name.partition('[')[0]}"
+    if suite == VECTORS:
+        stem, kind, error, *_ = name.partition("[")[2].split("-")
+        selection = f"--suite {stem} --clause {clauses[0]} -k 'test_vectors and {kind} and {error}'"
+    else:
+        selection = f"--suite {suite} -k {name.partition('[')[0]}"
     return f"cloister check {selection} --profile {profile} --seed {seed}{' --strict' if strict else ''}"
 
 

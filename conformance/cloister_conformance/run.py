@@ -221,7 +221,8 @@ def run(
     if status == pytest.ExitCode.NO_TESTS_COLLECTED:
         raise UnusableSelection("no test was selected; `cloister trace` lists the clauses and their tests")
 
-    results = sorted(collector.results, key=lambda result: result.id)
+    places = {clause: place for place, clause in enumerate(read_clauses())}
+    results = sorted(collector.results, key=lambda result: (min(places[name] for name in result.clauses), result.id))
     for result in results:
         if result.failure:
             result.failure.repeat = build_repeat(implementation, result, options)

@@ -57,6 +57,7 @@ class ConformanceFailure(Exception):
         self.script = script
         self.expected = expected
         self.actual = actual
+        self.stderr = ""
         self.others: list[ConformanceFailure] = []
 
 
@@ -141,6 +142,7 @@ class Answer:
 
     def must_be_like(self, other: "Answer") -> None:
         """Expect what came back in an earlier step: the same result, or the same refusal."""
+        assert other.index < self.index, "a transcript is played from its first step to its last"
         self.script.expect(self.step, {"like": other.index})
 
     def must_differ_from(self, other: "Answer", *members: str) -> None:

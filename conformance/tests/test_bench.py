@@ -10,6 +10,7 @@ import pytest
 from cloister_conformance import implementation, protocol
 from cloister_conformance.bench import adapters, harness, measure, render, rounds
 from cloister_conformance.bench.rounds import BenchReport, Comparison
+from cloister_conformance.transport import BrokenAdapter
 
 Cloister = Callable[[str], Any]
 
@@ -150,6 +151,14 @@ def test_an_implementation_that_refuses_cannot_be_measured(
     assert done.status == 3
     assert done.err.startswith("cloister: ")
     assert "identity.verify" in done.err
+
+
+@pytest.mark.parametrize("method", ["x3dh.create_account", "session.decrypt"])
+def test_an_implementation_that_refuses_in_a_conversation_cannot_be_measured(
+    fake: Callable[..., implementation.Implementation], method: str
+) -> None:
+    with pytest.raises(BrokenAdapter, match=rf"cannot be measured: {method}: "):
+        adapters.measure(fake(f"{method}=internal-error", "--offer", "sessions,one-time-prekeys"), 0.01)
 
 
 def test_the_adapter_that_does_nothing_answers() -> None:

@@ -29,6 +29,7 @@ def folders(tmp_path: Path) -> None:
         "unknown": 'name = "x"\nrun = ["x"]\ncolour = "red"\n',
         "gone": 'name = "x"\nrun = ["no_such_command"]\n',
         "unbuilt": 'name = "x"\nrun = ["x"]\nbuild = [["false"]]\n',
+        "twin": 'name = "twin"\nrun = ["x"]\n',
         "unlucky": 'name = "x"\nrun = ["x"]\nrequires = ["no_such_program"]\n',
     }.items():
         (tmp_path / name).mkdir()
@@ -63,6 +64,9 @@ def folders(tmp_path: Path) -> None:
         ("check unbuilt", 3, "cannot build x: `false` ended with 1"),
         ("check unlucky", 3, "x needs no_such_program, which is not installed"),
         ("doctor -- false", 3, "false exited with status 1"),
+        ("matrix twin twin", 2, "two implementations are called twin; name each once"),
+        ("bench twin twin", 2, "two implementations are called twin; name each once"),
+        ("trace ID-5 ID-999", 2, "there is no clause ID-999"),
     ],
 )
 @pytest.mark.usefixtures("folders")
@@ -156,6 +160,15 @@ def test_the_commands_that_a_failure_prints_show_it_again(cloister: Cloister, fa
     assert " ".join(failure["actual"].split()) in replayed.out
 
 
+def test_the_command_that_repeats_a_vector_selects_it(cloister: Cloister, fake: Fake, tmp_path: Path) -> None:
+    folder = fake("identity.derive=lie").folder
+    cloister(f"check -k 'test_vectors and Derivation' --json first.json {folder}")
+    (first,) = json.loads((tmp_path / "first.json").read_text())["tests"]
+    cloister(f"{first['failure']['repeat'].removeprefix('cloister ')} --json again.json")
+    (again,) = json.loads((tmp_path / "again.json").read_text())["tests"]
+    assert (again["id"], again["verdict"]) == (first["id"], "failed")
+
+
 def test_a_command_with_its_arguments_is_repeated_as_it_was(cloister: Cloister, fake: Fake) -> None:
     command = shlex.join(fake("identity.derive=lie", "--offer", "identity,account-id").run)
     done = cloister(f"check -k {DERIVE} -- {command}")
@@ -185,6 +198,7 @@ def test_the_doctor_tells_what_is_offered(cloister: Cloister) -> None:
     done = cloister("doctor")
     assert (done.status, done.err) == (0, "")
     assert "conforms" in done.out
+    assert "the adapter is sound" in done.out
     assert "offers: " in done.out
     assert "sender-keys-send" in done.out
 
@@ -265,6 +279,19 @@ def test_several_processes_find_what_one_finds(tmp_path: Path, fake: Fake) -> No
     assert verdicts.pop("adapter_protocol::test_only_known_capabilities_are_listed") == "broken"
     assert len(verdicts) > 70
     assert set(verdicts.values()) == {"passed"}
+
+
+def test_the_rows_of_some_clauses_are_printed(cloister: Cloister) -> None:
+    done = cloister("trace ID-5 PS-23")
+    assert done.status == 0
+    assert "2 clauses, 0 problems" in done.out
+    assert "ID-6" not in done.out
+
+
+def test_a_report_that_cannot_be_written_in_the_end_is_told(cloister: Cloister) -> None:
+    done = cloister(f"check -k {DERIVE} --json /dev/full")
+    assert done.status == 2
+    assert done.err == "cloister: [Errno 28] No space left on device\n"
 
 
 def test_schemas_are_printed(cloister: Cloister) -> None:

@@ -1,6 +1,7 @@
 """The matrix: who talks to whom, what fails, and what of that is known."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,22 @@ def test_an_adapter_that_dies_fails_its_cells_and_the_run_goes_on() -> None:
     assert {cell.outcome for cell in broken} == {"failed"}
     assert "exited with status 3" in broken[0].detail
     assert {cell.outcome for cell in found.find("cloister reference", "cloister reference")} == {"passed"}
+
+
+def test_who_offers_nothing_is_named(fake: Callable[..., Implementation]) -> None:
+    found = run(fake("--offer", "proof-of-work-target"))
+    assert found.idle == ["fake"]
+    console = Console(record=True, width=100)
+    render_matrix.print_matrix(console, found)
+    assert "nothing offered fake took part in no scenario" in console.export_text()
+
+
+def test_names_are_no_markup() -> None:
+    cells = [Cell(scenario="restarts", names=["[/x]", "[/x]"], outcome="failed", detail="[/y]")]
+    console = Console(record=True, width=100)
+    render_matrix.print_matrix(console, Matrix(names=["[/x]"], seed=0, cells=cells, stale=["[/z]"]))
+    for name in ("[/x]", "[/y]", "[/z]"):
+        assert name in console.export_text(clear=False)
 
 
 def test_a_clean_run_is_clean() -> None:

@@ -274,7 +274,7 @@ def decode_bundle(data: bytes) -> Bundle:
     Raises:
         InvalidMessage: it does not parse, a field is absent, or the one-time prekey has no id or the id no prekey.
         InvalidKey: a key is not acceptable.
-    Clauses: PS-10
+    Clauses: PS-10, PS-73
     """
     fields = wire.decode_protobuf(
         pairwise_sessions_pb2.PrekeyBundle, data, optional=("one_time_prekey_id", "one_time_prekey")

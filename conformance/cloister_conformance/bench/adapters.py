@@ -14,7 +14,7 @@ from cloister_conformance.bench.reference import NOW_MS, PLAINTEXT, REQUEST
 from cloister_conformance.bench.rounds import Comparison, Prepare, build_round, compare
 from cloister_conformance.conversations import Bundle, Side, exchange
 from cloister_conformance.implementation import Implementation
-from cloister_conformance.script import ImplementationUnderTest, Script
+from cloister_conformance.script import ConformanceFailure, ImplementationUnderTest, Script
 from cloister_conformance.target import Target, shorten
 from cloister_conformance.transport import BrokenAdapter
 
@@ -31,6 +31,14 @@ def measure(implementation: Implementation, seconds: float) -> list[Comparison]:
     Raises:
         BrokenAdapter, HungAdapter: it did not answer, or not with a result.
     """
+    try:
+        return measure_offered(implementation, seconds)
+    except ConformanceFailure as failure:
+        raise BrokenAdapter(f"cannot be measured: {failure}") from None
+
+
+def measure_offered(implementation: Implementation, seconds: float) -> list[Comparison]:
+    """Measure every operation that the implementation offers; one that fails ends it."""
     target, reference = Target(implementation), Target(implementations.reference())
     try:
         calls = [
@@ -173,7 +181,7 @@ def set_up(target: Target) -> Prepare:
         def perform() -> None:
             for alice, bob, bundle in sides:
                 alice.open(bundle)
-                bob.decrypt(alice.encrypt(PLAINTEXT))
+                exchange(alice, bob, PLAINTEXT)
 
         return perform
 
@@ -188,7 +196,7 @@ def talk_one_way(target: Target) -> Prepare:
 
         def perform() -> None:
             for _ in range(count):
-                bob.decrypt(alice.encrypt(PLAINTEXT))
+                exchange(alice, bob, PLAINTEXT)
 
         return perform
 
@@ -203,8 +211,8 @@ def ping_pong(target: Target) -> Prepare:
 
         def perform() -> None:
             for _ in range(count):
-                bob.decrypt(alice.encrypt(PLAINTEXT))
-                alice.decrypt(bob.encrypt(PLAINTEXT))
+                exchange(alice, bob, PLAINTEXT)
+                exchange(bob, alice, PLAINTEXT)
 
         return perform
 

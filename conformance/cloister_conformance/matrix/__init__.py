@@ -52,6 +52,12 @@ class Matrix(BaseModel):
         """Count the cells with these outcomes."""
         return sum(cell.outcome in outcomes for cell in self.cells)
 
+    @property
+    def idle(self) -> list[str]:
+        """The implementations that took part in no scenario, because they do not offer what it needs."""
+        busy = {name for cell in self.cells if cell.outcome != "not offered" for name in cell.names}
+        return [name for name in self.names if name not in busy]
+
     def gather_known(self) -> dict[str, list[Cell]]:
         """Gather the cells that are known to fail by the reason."""
         reasons: dict[str, list[Cell]] = {}

@@ -49,6 +49,8 @@ def print_matrix(console: Console, matrix: Matrix) -> None:
             console.print(
                 f"[bold red]failed[/] {escape(describe(cell))}: {escape(cell.detail)}", highlight=False, soft_wrap=True
             )
+    for name in matrix.idle:
+        console.print(f"[yellow]nothing offered[/] {escape(name)} took part in no scenario", highlight=False)
     for stale in matrix.stale:
         console.print(f"[bold red]out of date[/] {escape(stale)} did not show", highlight=False, soft_wrap=True)
     console.print(describe_counts(matrix), highlight=False)

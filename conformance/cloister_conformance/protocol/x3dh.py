@@ -103,7 +103,7 @@ METHODS = (
     Method(
         name="x3dh.import_prekeys",
         capability="prekey-import",
-        summary="Make these the newest signed prekey and, if it is given, a one-time prekey of the account.",
+        summary="Make these the newest signed prekey and, if it is given, a one-time prekey of the account, in the place of what has these ids.",
         params=ImportPrekeys,
         result=Nothing,
         errors=("InvalidKey",),
@@ -112,7 +112,7 @@ METHODS = (
     Method(
         name="x3dh.renew_prekey",
         capability="prekey-renewal",
-        summary="Put a new signed prekey in the place of the newest.",
+        summary="Put a new signed prekey in the place of the newest, due or not.",
         params=OfAccountNow,
         result=Nothing,
         sample={"account": "sample", "now_ms": 0},

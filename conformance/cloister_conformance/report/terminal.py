@@ -14,6 +14,8 @@ from cloister_conformance.results import Report, TestResult, Verdict
 from cloister_conformance.run import Listener
 from cloister_conformance.trace import TraceRow
 
+SHOWN_FAILURES = 20
+
 STYLES: dict[Verdict, str] = {
     "passed": "green",
     "failed": "bold red",
@@ -59,14 +61,22 @@ def print_report(console: Console, report: Report) -> None:
 
 
 def print_failures(console: Console, report: Report) -> None:
-    """Print the first failure of each test in full, and the others with other parameters by name."""
+    """Print the first failure of each test in full, and the others with other parameters by name.
+
+    They come in the order of the specification, because what comes first is often the cause of the rest; hence a bound.
+    """
     failed = [test for test in report.tests if test.verdict in ("failed", "broken", "error")]
-    for name in dict.fromkeys(test.id.partition("[")[0] for test in failed):
+    names = list(dict.fromkeys(test.id.partition("[")[0] for test in failed))
+    for name in names[:SHOWN_FAILURES]:
         first, *others = (test for test in failed if test.id.partition("[")[0] == name)
         print_failure(console, first)
         if others:
             parameters = ", ".join(other.id.removeprefix(name) for other in others)
             console.print(f"[bold]also[/]   {escape(parameters)}", highlight=False)
+    if len(names) > SHOWN_FAILURES:
+        console.print(
+            f"\n{len(names) - SHOWN_FAILURES} more tests failed; mend the first ones first, or see them all with --html FILE"
+        )
 
 
 def print_failure(console: Console, test: TestResult) -> None:

@@ -53,10 +53,14 @@ def test_vectors(actors: Actors, cases: list[Case]) -> None:
 def find_failure(actors: Actors, case: Case) -> ConformanceFailure | NotOffered | None:
     """Play a case; return its failure, if it has one, or what it needs that is not offered."""
     iut, _ = actors()
+    iut.callee.take_errors()
     try:
         for step in case["steps"]:
             play(iut, step)
-    except (ConformanceFailure, NotOffered) as failure:
+    except NotOffered as missing:
+        return missing
+    except ConformanceFailure as failure:
+        failure.stderr = iut.callee.take_errors()
         return failure
     return None
 

@@ -517,23 +517,41 @@ def test_a_request_for_somebody_else_is_refused(actors: Actors) -> None:
     check_request_refused(side, make_request(ALICES, CAROL), "InvalidMac")
 
 
+BUNDLE_FIELDS = {
+    1: field(1, ALICES.bundle.identity_key),
+    3: field(3, 9),
+    4: field(4, 7),
+    5: field(5, bytes(ALICES.one_time.public if ALICES.one_time else b"")),
+    6: field(6, ALICES.bundle.signed_prekey),
+    7: field(7, ALICES.bundle.signature),
+}
+
+
 @clause("PS-10", "PS-58")
 @pytest.mark.parametrize("kind", BAD_KEYS)
 @pytest.mark.parametrize("number", [5, 6])
 def test_a_request_with_a_bad_prekey_is_refused(actors: Actors, number: int, kind: str) -> None:
     iut, _ = actors()
     side = make_receiver(iut)
-    bundle = ALICES.bundle
-    fields = {
-        1: field(1, bundle.identity_key),
-        3: field(3, 9),
-        4: field(4, 7),
-        5: field(5, bytes(ALICES.one_time.public if ALICES.one_time else b"")),
-        6: field(6, bundle.signed_prekey),
-        7: field(7, bundle.signature),
-    }
-    bad = join(fields, {number: field(number, BAD_KEYS[kind])})
+    bad = join(BUNDLE_FIELDS, {number: field(number, BAD_KEYS[kind])})
     check_request_refused(side, make_request(ALICES, bundle=bad), "InvalidKey")
+
+
+@clause("PS-73")
+@pytest.mark.parametrize("number", BUNDLE_FIELDS)
+def test_a_request_with_a_bundle_without_a_field_is_refused(actors: Actors, number: int) -> None:
+    iut, _ = actors()
+    side = make_receiver(iut)
+    bad = join(BUNDLE_FIELDS, {number: b""})
+    check_request_refused(side, make_request(ALICES, bundle=bad), "InvalidMessage")
+
+
+@clause("PS-73")
+def test_a_request_with_a_bundle_without_a_one_time_prekey_is_taken_up(actors: Actors) -> None:
+    iut, _ = actors()
+    side = make_receiver(iut)
+    accept(side, make_request(ALICES, bundle=join(BUNDLE_FIELDS, {3: b"", 5: b""})))
+    iut.call("session.encrypt", session=side.session, plaintext=b"x").must_be(kind="prekey message")
 
 
 @clause("PS-58")
