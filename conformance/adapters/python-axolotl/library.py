@@ -238,7 +238,7 @@ def create_account(account, private_key, now_ms):
     held[account] = made
 
 
-def create_plain_bundle(account):
+def create_plain_bundle(account, now_ms):
     stores = Stores(find(account, "identity"))
     signed = stores.loadSignedPreKey(stores.account["newest"])
     return {
@@ -254,7 +254,7 @@ def create_bundle(account, now_ms):
     (prekey,) = KeyHelper.generatePreKeys(next_id(stores.account), 1)
     stores.storePreKey(prekey.getId(), prekey)
     key = prekey.getKeyPair().getPublicKey().serialize().hex()
-    return {**create_plain_bundle(account), "one_time_prekey_id": prekey.getId(), "one_time_prekey": key}
+    return {**create_plain_bundle(account, now_ms), "one_time_prekey_id": prekey.getId(), "one_time_prekey": key}
 
 
 def import_prekeys(

@@ -477,7 +477,8 @@ def test_a_prekey_message_has_no_other_fields(actors: Actors) -> None:
     side, bundle = make_opener(iut)
     side.open(bundle).must_be()
     inner = MESSAGE_OF_ONE_BYTE.removeprefix("^").removesuffix("$")
-    outer = f"^33(?:08{VARINT})?122105.{{64}}1a2105.{{64}}2242{inner}(?:28{VARINT})?30{VARINT}$"
+    fields = (f"08{VARINT}", "122105.{64}", "1a2105.{64}", f"2242{inner}", f"28{VARINT}", f"30{VARINT}")
+    outer = f"^33(?:{'|'.join(fields)}){{4,6}}$"
     iut.call("session.encrypt", session=side.session, plaintext=b"x").must_match(message=outer)
 
 

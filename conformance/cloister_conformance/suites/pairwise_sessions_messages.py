@@ -544,13 +544,12 @@ def test_a_stolen_record_stops_writing_after_newer_chains(actors: Actors) -> Non
     iut, peer = actors()
     ours, theirs = start(iut, peer)
     thief = restore(theirs, save(theirs).result.state, "stolen")
-    forged = [thief.encrypt(b"%d" % number) for number in range(3)]
+    _, forged = thief.encrypt(), thief.encrypt(b"forged")
     for _ in range(CHAINS):
         exchange(theirs, ours)
         exchange(ours, theirs)
-    ours.decrypt(forged[1]).must_be(plaintext=b"1")
     exchange(theirs, ours)
-    ours.decrypt(forged[2]).must_be_any_refusal()
+    ours.decrypt(forged).must_be_any_refusal()
 
 
 @clause("PS-36", "PS-54")
