@@ -3,8 +3,10 @@
 A test that needs a part of a frame lets the peer decode it, as a step of its own, so that replay decodes the fresh frame.
 """
 
+import base64
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Annotated, Any
 
 from cloister import double_ratchet, errors, identity, sealing, sender_keys, session, wire
@@ -12,11 +14,13 @@ from cloister._proto import envelopes_pb2
 from pydantic import Field, ValidationError
 
 from cloister_conformance import protocol
+from cloister_conformance.hand_made import pairwise_sessions as hand_made
+from cloister_conformance.hand_made.protobuf import join
 from cloister_conformance.protocol.messages import Hex, Message, Method
 from cloister_conformance.protocol.sealing import Sealed
 from cloister_conformance.protocol.sender_keys import Distribution
 from cloister_conformance.protocol.sender_keys import Frame as MessageFrame
-from cloister_conformance.protocol.session import Encrypt, Frame
+from cloister_conformance.protocol.session import Frame
 from cloister_conformance.reference_adapter import Adapter, failure
 from cloister_conformance.reference_adapter.handles import Handles, UnknownHandle
 
@@ -48,16 +52,45 @@ class DecodedPrekeyMessage(DecodedMessage):
     identity_key: Hex
 
 
-class EncryptClaiming(Encrypt):
-    """A message that says what it likes of the chain before."""
-
-    previous_counter: Counter
+Fields = dict[str, Hex]
+"""Encoded fields of a message by their numbers, which stand in the place of the honest ones; no bytes leave one out."""
 
 
-class EncryptAt(Encrypt):
-    """A message that is so far in its chain."""
+class MakeMessage(Message):
+    """A message of any counter in the chain that the holder of a record or ratchet sends in, and in which it sent nothing yet.
 
+    `covered` are the fields that the MAC covers in the place of `fields`, `sender` and `receiver` the keys.
+    """
+
+    writer: str
+    plaintext: Hex
     counter: Counter
+    fields: Fields
+    version: Hex
+    covered: Fields | None = None
+    sender: Hex | None = None
+    receiver: Hex | None = None
+
+
+class MakePrekeyMessage(Message):
+    """A prekey message around any message, of a session that was not answered yet."""
+
+    writer: str
+    message: Hex
+    fields: Fields
+
+
+class OfMessage(Message):
+    """A message of such a chain."""
+
+    writer: str
+    counter: Counter
+
+
+class Texts(Message):
+    """Texts, of which none may stand in a saved state."""
+
+    texts: list[str]
 
 
 def decode_distribution(params: Distribution, handles: Handles) -> DecodedDistribution:
@@ -87,29 +120,77 @@ def decode_prekey_message(params: MessageFrame, handles: Handles) -> DecodedPrek
     return DecodedPrekeyMessage(base_key=outer.base_key, identity_key=outer.identity_key, **inner.model_dump())
 
 
-def encrypt_claiming(params: EncryptClaiming, handles: Handles) -> Frame:
-    """Encrypt a message that claims another `previous_counter`."""
-    record = handles.get(params.session, session.Record)
-    ratchet = replace(record.sessions[0].ratchet, previous_counter=params.previous_counter)
-    return encrypt_with(params, handles, record, ratchet)
+def find_ratchet(handles: Handles, writer: str) -> double_ratchet.Ratchet:
+    """Find the ratchet that a handle stands for, or that of the session that its record sends in."""
+    if isinstance(handles.values.get(writer), double_ratchet.Ratchet):
+        return handles.get(writer, double_ratchet.Ratchet)
+    return handles.get(writer, session.Record).sessions[0].ratchet
 
 
-def encrypt_at(params: EncryptAt, handles: Handles) -> Frame:
-    """Encrypt a message further on in the chain; those before are never sent."""
-    record = handles.get(params.session, session.Record)
-    ratchet = record.sessions[0].ratchet
-    while ratchet.sending.counter < params.counter:
-        ratchet, _ = double_ratchet.encrypt(ratchet, b"")
-    return encrypt_with(params, handles, record, ratchet)
+def take_chain(ratchet: double_ratchet.Ratchet) -> hand_made.Chain:
+    """Take the sending chain of a ratchet for one to write in by hand."""
+    assert ratchet.sending.counter == 0, "an honest message was sent in this chain"
+    return hand_made.Chain(
+        sender=ratchet.ours,
+        receiver=ratchet.theirs,
+        ratchet_key=ratchet.sending.pair.public,
+        chain_key=ratchet.sending.chain_key,
+    )
 
 
-def encrypt_with(params: Encrypt, handles: Handles, record: session.Record, ratchet: double_ratchet.Ratchet) -> Frame:
-    """Encrypt in the session that is sent in, with another ratchet."""
-    current, *archived = record.sessions
-    record = replace(record, sessions=(replace(current, ratchet=ratchet), *archived))
-    record, kind, frame = session.encrypt(record, params.plaintext)
-    handles.put(params.session, record)
-    return Frame(kind=kind, message=frame)
+def number_fields(fields: Fields) -> dict[int, bytes]:
+    """Turn the names of fields, which JSON wants to be texts, into numbers."""
+    return {int(number): encoded for number, encoded in fields.items()}
+
+
+def make_message(params: MakeMessage, handles: Handles) -> Frame:
+    """Write a message that no honest writer would."""
+    chain = take_chain(find_ratchet(handles, params.writer))
+    chain = replace(
+        chain,
+        sender=chain.sender if params.sender is None else identity.PublicKey(params.sender),
+        receiver=chain.receiver if params.receiver is None else identity.PublicKey(params.receiver),
+    )
+    make = partial(chain.message, params.plaintext, params.counter, version=params.version)
+    message = make(number_fields(params.fields))
+    if params.covered is not None:
+        message = (
+            message[: -double_ratchet.MAC_BYTES] + make(number_fields(params.covered))[-double_ratchet.MAC_BYTES :]
+        )
+    return Frame(kind="message", message=message)
+
+
+def make_prekey_message(params: MakePrekeyMessage, handles: Handles) -> Frame:
+    """Write a prekey message that no honest writer would."""
+    record = handles.get(params.writer, session.Record)
+    current = record.sessions[0]
+    assert current.pending is not None, "the session was answered"
+    fields = hand_made.prekey_fields(
+        params.message,
+        base_key=current.base_key,
+        identity_key=record.ours,
+        signed_prekey_id=current.pending.signed_prekey_id,
+        one_time_prekey_id=current.pending.one_time_prekey_id,
+    )
+    return Frame(kind="prekey message", message=hand_made.VERSION + join(fields, number_fields(params.fields)))
+
+
+def spell_keys(params: OfMessage, handles: Handles) -> Texts:
+    """Spell all keys of a message, in the ways in which a saved state may write them."""
+    chain = take_chain(find_ratchet(handles, params.writer))
+    seed = chain.seed(params.counter)
+    cipher_key, mac_key, _ = double_ratchet.derive_message_keys(seed)
+    keys = (chain.chain_key_at(params.counter), seed, cipher_key, mac_key)
+    return Texts(texts=[text for key in keys for text in spell(key)])
+
+
+def spell(secret: bytes) -> list[str]:
+    """The texts that a saved state may write a secret as: hex, and base64 wherever it begins in it."""
+    texts = [secret.hex(), secret.hex().upper()]
+    for shift in range(3):
+        encoded = base64.b64encode(bytes(shift) + secret).decode("ascii")
+        texts.append(encoded[(4 * shift + 2) // 3 + (1 if shift else 0) : -4].strip("="))
+    return texts
 
 
 class SplitSealed(Message):
@@ -136,8 +217,9 @@ FUNCTIONS: dict[str, tuple[Function, type[Message], type[Message]]] = {
     "sender_keys.decode_distribution": (decode_distribution, Distribution, DecodedDistribution),
     "double_ratchet.decode_message": (decode_message, MessageFrame, DecodedMessage),
     "session.decode_prekey_message": (decode_prekey_message, MessageFrame, DecodedPrekeyMessage),
-    "session.encrypt_claiming": (encrypt_claiming, EncryptClaiming, Frame),
-    "session.encrypt_at": (encrypt_at, EncryptAt, Frame),
+    "hand_made.message": (make_message, MakeMessage, Frame),
+    "hand_made.prekey_message": (make_prekey_message, MakePrekeyMessage, Frame),
+    "hand_made.spell_keys": (spell_keys, OfMessage, Texts),
     "sealing.split": (split, Sealed, SplitSealed),
 }
 """What the peer alone does, with the models of its params and result."""

@@ -123,20 +123,30 @@ class Initiator:
             chain_key=chain_key,
         )
 
-    def fields(self, message: bytes) -> dict[int, bytes]:
-        """The encoded fields of a prekey message, by number."""
-        one_time = {1: field(1, ONE_TIME_PREKEY_ID)} if self.keys.one_time else {}
-        return {
-            **one_time,
-            2: field(2, self.base.public),
-            3: field(3, self.identity.public),
-            4: field(4, message),
-            5: field(5, 1),
-            6: field(6, SIGNED_PREKEY_ID),
-        }
-
     def prekey_message(
         self, message: bytes | None = None, other: Mapping[int, bytes] = NOTHING, *, version: bytes = VERSION
     ) -> bytes:
         """A prekey message around a message, the first one if none is given."""
-        return version + join(self.fields(self.chain.message() if message is None else message), other)
+        fields = prekey_fields(
+            self.chain.message() if message is None else message,
+            base_key=self.base.public,
+            identity_key=self.identity.public,
+            signed_prekey_id=SIGNED_PREKEY_ID,
+            one_time_prekey_id=ONE_TIME_PREKEY_ID if self.keys.one_time else None,
+        )
+        return version + join(fields, other)
+
+
+def prekey_fields(
+    message: bytes, *, base_key: bytes, identity_key: bytes, signed_prekey_id: int, one_time_prekey_id: int | None
+) -> dict[int, bytes]:
+    """The encoded fields of a prekey message, by number."""
+    one_time = {} if one_time_prekey_id is None else {1: field(1, one_time_prekey_id)}
+    return {
+        **one_time,
+        2: field(2, base_key),
+        3: field(3, identity_key),
+        4: field(4, message),
+        5: field(5, 1),
+        6: field(6, signed_prekey_id),
+    }

@@ -96,6 +96,7 @@ METHODS = (
         summary="Encrypt a message.",
         params=Encrypt,
         result=Frame,
+        errors=("TooLarge",),
         sample={"ratchet": "sample", "plaintext": ""},
     ),
     Method(

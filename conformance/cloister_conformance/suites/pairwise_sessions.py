@@ -1,5 +1,7 @@
 """Chapter 03: prekeys, opening a session, reading a first message."""
 
+from typing import TypeVar
+
 import pytest
 from cloister import identity, x3dh
 from cloister.identity import P, Q
@@ -7,14 +9,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloister_conformance.clause import clause
-from cloister_conformance.conversations import Bundle, Frame, Side, establish, exchange
+from cloister_conformance.conversations import (
+    AnySide,
+    Bundle,
+    Frame,
+    RatchetSide,
+    Side,
+    establish,
+    exchange,
+    make_first,
+    make_message,
+    make_prekey_message,
+)
 from cloister_conformance.hand_made.pairwise_sessions import (
     ALICE,
     BOB,
     CAROL,
     ONE_TIME_PREKEY_ID,
     SIGNED_PREKEY_ID,
-    Chain,
     Initiator,
     Keys,
     make_pair,
@@ -34,6 +46,8 @@ PREKEY_ID = (
 MESSAGE_OF_ONE_BYTE = f"^330a2105.{{64}}10{VARINT}18{VARINT}2210.{{32}}.{{16}}$"
 """A pattern for a message with a ciphertext of one block: ratchet key, two counters, ciphertext, MAC."""
 
+One = TypeVar("One", Side, RatchetSide)
+
 OPENERS = pytest.mark.parametrize("opener", ["iut", "peer"])
 
 
@@ -45,7 +59,7 @@ def make_sides(iut: Actor, peer: Actor) -> tuple[Side, Side]:
     return ours.meet(theirs), theirs.meet(ours)
 
 
-def order(opener: str, ours: Side, theirs: Side) -> tuple[Side, Side]:
+def order(opener: str, ours: One, theirs: One) -> tuple[One, One]:
     """Put whoever opens the session first."""
     return (ours, theirs) if opener == "iut" else (theirs, ours)
 
@@ -62,19 +76,89 @@ def start(iut: ImplementationUnderTest, peer: Actor, opener: str = "peer") -> tu
     return ours, theirs
 
 
-def import_keys(
-    iut: ImplementationUnderTest, *, one_time: bool | None = None, now_ms: int = NOW
-) -> tuple[Side, Initiator]:
-    """Give the implementation, who is Bob, prekeys that are known here; return its side and a peer made by hand."""
+def open_session(
+    iut: ImplementationUnderTest, peer: Actor, opener: str = "peer", *, one_time: bool | None = None
+) -> tuple[Side, Side]:
+    """Open a session, in which nothing was sent; return the implementation's side and the peer's."""
+    ours, theirs = make_sides(iut, peer)
+    initiator, responder = order(opener, ours, theirs)
+    initiator.open(
+        responder.create_bundle(one_time=has_one_time_prekeys(iut) if one_time is None else one_time)
+    ).must_be()
+    return ours, theirs
+
+
+def has_only_ratchet(iut: ImplementationUnderTest) -> bool:
+    """Tell whether the messages of a session are tested with bare ratchets, because there are no sessions."""
+    return iut.callee.offers("double-ratchet") and not iut.callee.offers("sessions")
+
+
+ROOT_KEY = x3dh.RootKey(bytes(range(32)))
+
+
+def start_ratchets(
+    initiator: RatchetSide, responder: RatchetSide, root: bytes = ROOT_KEY, *, ratchet_private: bytes | None = None
+) -> None:
+    """Start the two ratchets of a session from keys that are given; its first chain key is the root key backwards."""
+    keys = Keys()
+    shared = {"root_key": root, "chain_key": root[::-1]}
+    initiator.actor.call(
+        "double_ratchet.start_as_initiator",
+        ratchet=initiator.handle,
+        identity_key=ALICE.public,
+        peer_identity_key=keys.identity.public,
+        ratchet_key=keys.signed.public,
+        ratchet_private=ratchet_private,
+        **shared,
+    ).must_be()
+    responder.actor.call(
+        "double_ratchet.start_as_responder",
+        ratchet=responder.handle,
+        identity_key=keys.identity.public,
+        peer_identity_key=ALICE.public,
+        ratchet_private=keys.signed.private,
+        **shared,
+    ).must_be()
+
+
+def begin(iut: ImplementationUnderTest, peer: Actor, opener: str = "peer") -> tuple[AnySide, AnySide]:
+    """Begin a conversation, of sessions or bare ratchets; return the implementation's side and the peer's."""
+    if has_only_ratchet(iut):
+        ratchets = RatchetSide(actor=iut), RatchetSide(actor=peer)
+        start_ratchets(*order(opener, *ratchets))
+        return ratchets
+    return open_session(iut, peer, opener)
+
+
+def converse(iut: ImplementationUnderTest, peer: Actor, opener: str = "peer") -> tuple[AnySide, AnySide]:
+    """Begin a conversation, and let each side read once."""
+    ours, theirs = begin(iut, peer, opener)
+    for sender, receiver in ((ours, theirs), (theirs, ours)) if opener == "iut" else ((theirs, ours), (ours, theirs)):
+        exchange(sender, receiver)
+    return ours, theirs
+
+
+def read_first(iut: ImplementationUnderTest, peer: Actor) -> tuple[AnySide, AnySide]:
+    """Begin a conversation, and let the implementation read one message, after which the peer writes by hand."""
+    ours, theirs = begin(iut, peer)
+    ours.decrypt(make_first(theirs)).must_be(plaintext=b"x")
+    return ours, theirs
+
+
+def import_keys(iut: ImplementationUnderTest, *, one_time: bool | None = None) -> tuple[Side, Initiator]:
+    """Give the implementation, who is Bob, prekeys that are known here; return its side and a peer made by hand.
+
+    This is for tests that need a private key or the id of a prekey.
+    """
     wanted = has_one_time_prekeys(iut) if one_time is None else one_time
     keys = Keys() if wanted else Keys(one_time=None)
     side = Side(actor=iut, account="bob", identity=keys.identity)
-    side.create_account(now_ms=now_ms)
-    import_prekeys(side, keys, now_ms=now_ms)
+    side.create_account()
+    import_prekeys(side, keys)
     return side.meet(Side(actor=iut, account="alice", identity=ALICE)), Initiator(keys=keys)
 
 
-def import_prekeys(side: Side, keys: Keys, *, now_ms: int = NOW) -> None:
+def import_prekeys(side: Side, keys: Keys) -> None:
     """Let a side import prekeys."""
     one_time = (
         {"one_time_prekey_id": ONE_TIME_PREKEY_ID, "one_time_prekey_private": keys.one_time.private}
@@ -86,7 +170,7 @@ def import_prekeys(side: Side, keys: Keys, *, now_ms: int = NOW) -> None:
         account=side.account,
         signed_prekey_id=SIGNED_PREKEY_ID,
         signed_prekey_private=keys.signed.private,
-        now_ms=now_ms,
+        now_ms=NOW,
         **one_time,
     ).must_be()
 
@@ -261,14 +345,23 @@ def test_a_one_time_prekey_expires(actors: Actors) -> None:
 
 @clause("PS-8", "PS-24")
 def test_a_one_time_prekey_is_used_once(actors: Actors) -> None:
-    iut, _ = actors()
-    side, alice = import_keys(iut, one_time=True)
-    carol = Initiator(keys=alice.keys, identity=CAROL, base=make_pair(40), ratchet=make_pair(41))
-    other = side.meet(Side(actor=iut, account="carol", identity=CAROL))
-    damaged = alice.prekey_message(flip(alice.chain.message(), 8 * 40))
-    side.decrypt(Frame("prekey message", damaged)).must_be_any_refusal()
-    side.decrypt(first(alice, b"once")).must_be(plaintext=b"once")
-    other.decrypt(first(carol)).must_be_refused("UnknownPrekey")
+    iut, peer = actors()
+    ours, alice = make_sides(iut, peer)
+    with_carol, carol = add_carol(ours, alice)
+    bundle = ours.create_bundle(one_time=True)
+    for side in (alice, carol):
+        side.open(bundle).must_be()
+    damaged = flip(make_message(alice).message, 8 * 40)
+    ours.decrypt(make_prekey_message(alice, plain(damaged))).must_be_any_refusal()
+    ours.decrypt(alice.encrypt(b"once")).must_be(plaintext=b"once")
+    with_carol.decrypt(carol.encrypt()).must_be_refused("UnknownPrekey")
+
+
+def add_carol(ours: Side, theirs: Side) -> tuple[Side, Side]:
+    """Let the peer be Carol too; return the sides of the implementation's conversation with her."""
+    carol = Side(actor=theirs.actor, account="carol", identity=CAROL)
+    carol.create_account()
+    return ours.meet(carol), carol.meet(ours)
 
 
 # Opening
@@ -514,62 +607,66 @@ def test_nothing_is_encrypted_without_a_session(actors: Actors) -> None:
 
 @clause("PS-18", "PS-24")
 def test_a_prekey_message_of_another_identity_is_refused(actors: Actors) -> None:
-    iut, _ = actors()
-    side, alice = import_keys(iut)
-    carol = Initiator(keys=alice.keys, identity=CAROL, base=make_pair(40), ratchet=make_pair(41))
-    side.decrypt(first(carol)).must_be_refused("UntrustedIdentity")
-    swapped = alice.prekey_message(other={3: field(3, CAROL.public)})
-    side.decrypt(Frame("prekey message", swapped)).must_be_refused("UntrustedIdentity")
-    side.decrypt(first(alice, b"good")).must_be(plaintext=b"good")
+    iut, peer = actors()
+    ours, theirs = make_sides(iut, peer)
+    _, carol = add_carol(ours, theirs)
+    bundle = ours.create_bundle(one_time=has_one_time_prekeys(iut))
+    for side in (theirs, carol):
+        side.open(bundle).must_be()
+    ours.decrypt(carol.encrypt()).must_be_refused("UntrustedIdentity")
+    swapped = make_prekey_message(theirs, make_message(theirs), {3: field(3, CAROL.public)})
+    ours.decrypt(swapped).must_be_refused("UntrustedIdentity")
+    exchange(theirs, ours, b"good")
 
 
 @clause("PS-19", "PS-24")
 @pytest.mark.parametrize("kind", BAD_KEYS)
 def test_a_base_key_that_is_no_public_key_is_refused(actors: Actors, kind: str) -> None:
-    iut, _ = actors()
-    side, alice = import_keys(iut)
-    bad = alice.prekey_message(other={2: field(2, BAD_KEYS[kind])})
-    side.decrypt(Frame("prekey message", bad)).must_be_refused("InvalidKey")
-    side.decrypt(first(alice, b"good")).must_be(plaintext=b"good")
+    iut, peer = actors()
+    ours, theirs = open_session(iut, peer)
+    bad = make_prekey_message(theirs, make_message(theirs), {2: field(2, BAD_KEYS[kind])})
+    ours.decrypt(bad).must_be_refused("InvalidKey")
+    exchange(theirs, ours, b"good")
 
 
 @clause("PS-20", "PS-24")
 @pytest.mark.parametrize("number", [1, 6])
 @pytest.mark.parametrize("prekey_id", [0, 5, 16_777_214, 2**32 - 1])
 def test_a_prekey_that_is_not_held_is_refused(actors: Actors, number: int, prekey_id: int) -> None:
-    iut, _ = actors()
-    side, alice = import_keys(iut, one_time=True if number == 1 else None)
-    bad = alice.prekey_message(other={number: field(number, prekey_id)})
-    side.decrypt(Frame("prekey message", bad)).must_be_refused("UnknownPrekey")
-    side.decrypt(first(alice, b"good")).must_be(plaintext=b"good")
+    iut, peer = actors()
+    ours, theirs = open_session(iut, peer, one_time=True if number == 1 else None)
+    bad = make_prekey_message(theirs, make_message(theirs), {number: field(number, prekey_id)})
+    ours.decrypt(bad).must_be_refused("UnknownPrekey")
+    exchange(theirs, ours, b"good")
 
 
 @clause("PS-21")
 def test_a_first_message_without_a_one_time_prekey_is_read(actors: Actors) -> None:
-    iut, _ = actors()
-    side, alice = import_keys(iut, one_time=False)
-    side.decrypt(first(alice, b"without")).must_be(plaintext=b"without")
+    iut, peer = actors()
+    ours, theirs = open_session(iut, peer, one_time=False)
+    exchange(theirs, ours, b"without")
 
 
 @clause("PS-12")
 def test_a_one_time_prekey_that_is_not_named_is_not_used(actors: Actors) -> None:
-    iut, _ = actors()
-    side, alice = import_keys(iut, one_time=True)
-    unnamed = Initiator(keys=Keys(one_time=None))
-    zeros = alice.prekey_message(other={1: b""})
-    side.decrypt(Frame("prekey message", zeros)).must_be_refused("InvalidMac")
-    side.decrypt(first(unnamed, b"three")).must_be(plaintext=b"three")
+    iut, peer = actors()
+    ours, theirs = make_sides(iut, peer)
+    bundle = ours.create_bundle(one_time=True)
+    theirs.open(bundle).must_be()
+    unnamed = make_prekey_message(theirs, make_message(theirs), {1: b""})
+    ours.decrypt(unnamed).must_be_refused("InvalidMac")
+    theirs.open({name: value for name, value in bundle.items() if not name.startswith("one_time")}).must_be()
+    exchange(theirs, ours, b"three")
 
 
 @clause("PS-22")
 @given(count=st.integers(min_value=1, max_value=4), data=st.data())
 def test_further_prekey_messages_are_read_in_any_order(actors: Actors, count: int, data: st.DataObject) -> None:
-    iut, _ = actors()
-    side, alice = import_keys(iut)
-    chain = alice.chain
+    iut, peer = actors()
+    ours, theirs = open_session(iut, peer)
+    frames = [theirs.encrypt(b"%d" % counter) for counter in range(count + 1)]
     for counter in data.draw(st.permutations(range(count + 1))):
-        frame = alice.prekey_message(chain.message(b"%d" % counter, counter))
-        side.decrypt(Frame("prekey message", frame)).must_be(plaintext=b"%d" % counter)
+        ours.decrypt(frames[counter]).must_be(plaintext=b"%d" % counter)
 
 
 @clause("PS-22")
@@ -624,12 +721,12 @@ def test_the_first_message_of_an_archived_session_is_not_read_again(actors: Acto
 @clause("PS-24", "PS-31")
 @given(position=bit_positions(66))
 def test_a_damaged_first_message_changes_nothing(actors: Actors, position: int) -> None:
-    iut, _ = actors()
-    side, alice = import_keys(iut)
-    damaged = alice.prekey_message(flip(alice.chain.message(), position))
-    side.decrypt(Frame("prekey message", damaged)).must_be_any_refusal()
-    check_nothing_opened(side)
-    side.decrypt(first(alice, b"good")).must_be(plaintext=b"good")
+    iut, peer = actors()
+    ours, theirs = open_session(iut, peer)
+    damaged = flip(make_message(theirs).message, position)
+    ours.decrypt(make_prekey_message(theirs, plain(damaged))).must_be_any_refusal()
+    check_nothing_opened(ours)
+    exchange(theirs, ours, b"good")
 
 
 PREKEY_FIELDS = {2: "base_key", 3: "identity_key", 4: "message", 6: "signed_prekey_id"}
@@ -638,38 +735,31 @@ PREKEY_FIELDS = {2: "base_key", 3: "identity_key", 4: "message", 6: "signed_prek
 @clause("PS-25")
 @pytest.mark.parametrize("number", PREKEY_FIELDS)
 def test_a_prekey_message_without_a_required_field_is_refused(actors: Actors, number: int) -> None:
-    iut, _ = actors()
-    side, alice = import_keys(iut)
-    lacking = alice.prekey_message(other={number: b""})
-    side.decrypt(Frame("prekey message", lacking)).must_be_refused("InvalidMessage")
-    side.decrypt(first(alice, b"good")).must_be(plaintext=b"good")
+    iut, peer = actors()
+    ours, theirs = open_session(iut, peer)
+    lacking = make_prekey_message(theirs, make_message(theirs), {number: b""})
+    ours.decrypt(lacking).must_be_refused("InvalidMessage")
+    exchange(theirs, ours, b"good")
 
 
 @clause("PS-25")
 def test_a_prekey_message_without_registration_id_is_read(actors: Actors) -> None:
-    iut, _ = actors()
-    side, alice = import_keys(iut)
-    side.decrypt(Frame("prekey message", alice.prekey_message(other={5: b""}))).must_be(plaintext=b"x")
-
-
-def read_first(iut: ImplementationUnderTest) -> tuple[Side, Chain]:
-    """Let the implementation read a first message of a peer made by hand; return its side and the peer's chain."""
-    side, alice = import_keys(iut)
-    side.decrypt(first(alice)).must_be(plaintext=b"x")
-    return side, alice.chain
+    iut, peer = actors()
+    ours, theirs = open_session(iut, peer)
+    ours.decrypt(make_prekey_message(theirs, make_message(theirs), {5: b""})).must_be(plaintext=b"x")
 
 
 @clause("PS-25")
 @pytest.mark.parametrize("number", [1, 2, 4])
 def test_a_message_without_a_required_field_is_refused(actors: Actors, number: int) -> None:
-    iut, _ = actors()
-    side, chain = read_first(iut)
-    side.decrypt(plain(chain.message(b"x", 1, {number: b""}))).must_be_refused("InvalidMessage")
-    side.decrypt(plain(chain.message(b"good", 1))).must_be(plaintext=b"good")
+    iut, peer = actors()
+    ours, theirs = read_first(iut, peer)
+    ours.decrypt(make_message(theirs, b"x", 1, {number: b""})).must_be_refused("InvalidMessage")
+    ours.decrypt(make_message(theirs, b"good", 1)).must_be(plaintext=b"good")
 
 
 @clause("PS-25")
 def test_a_message_without_previous_counter_is_read(actors: Actors) -> None:
-    iut, _ = actors()
-    side, chain = read_first(iut)
-    side.decrypt(plain(chain.message(b"x", 1, {3: b""}))).must_be(plaintext=b"x")
+    iut, peer = actors()
+    ours, theirs = read_first(iut, peer)
+    ours.decrypt(make_message(theirs, b"x", 1, {3: b""})).must_be(plaintext=b"x")

@@ -1,7 +1,5 @@
 """Chapter 03: the messages of a session and its ratchet."""
 
-import base64
-from functools import partial
 from typing import Any
 
 import pytest
@@ -10,24 +8,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloister_conformance.clause import clause
-from cloister_conformance.conversations import Frame, Side, establish, exchange
+from cloister_conformance.conversations import AnySide, Frame, RatchetSide, Side, exchange, make_first, make_message
 from cloister_conformance.hand_made.pairwise_sessions import ALICE, BOB, Chain, Initiator, Keys, make_pair
 from cloister_conformance.hand_made.protobuf import field
+from cloister_conformance.peer import spell
 from cloister_conformance.plugin import Actors
-from cloister_conformance.script import Actor, Answer
+from cloister_conformance.script import Actor, Answer, ImplementationUnderTest
 from cloister_conformance.strategies import NOW, bit_positions, entropies, flip, plaintexts, private_keys
 from cloister_conformance.suites.pairwise_sessions import (
     BAD_KEYS,
     OPENERS,
+    ROOT_KEY,
+    begin,
     bundle_of,
+    converse,
     first,
-    has_one_time_prekeys,
+    has_only_ratchet,
     import_keys,
-    make_sides,
-    order,
+    open_session,
     plain,
     read_first,
-    start,
+    start_ratchets,
 )
 
 JUMPS = double_ratchet.MAX_FORWARD_JUMPS
@@ -68,32 +69,11 @@ def test_the_root_key_is_stepped_as_in_the_text(actors: Actors, root_key: bytes,
 @given(texts=st.lists(plaintexts(), min_size=1, max_size=3), root=private_keys(), entropy=entropies())
 def test_a_ratchet_alone_talks(actors: Actors, texts: list[bytes], root: bytes, entropy: int) -> None:
     iut, peer = actors(entropy)
-    start_ratchets(iut, peer, root)
+    ours, theirs = RatchetSide(actor=iut), RatchetSide(actor=peer)
+    start_ratchets(ours, theirs, root)
     for text in texts:
-        for sender, receiver in ((iut, peer), (peer, iut)):
-            message = sender.call("double_ratchet.encrypt", ratchet="ratchet", plaintext=text).result.message
-            receiver.call("double_ratchet.decrypt", ratchet="ratchet", message=message).must_be(plaintext=text)
-
-
-def start_ratchets(initiator: Actor, responder: Actor, root: bytes) -> None:
-    """Start the two ratchets of a session from keys that are given."""
-    keys = Keys()
-    alice = Initiator(keys=keys)
-    shared = {"ratchet": "ratchet", "root_key": root, "chain_key": root[::-1]}
-    initiator.call(
-        "double_ratchet.start_as_initiator",
-        identity_key=alice.identity.public,
-        peer_identity_key=keys.identity.public,
-        ratchet_key=keys.signed.public,
-        **shared,
-    ).must_be()
-    responder.call(
-        "double_ratchet.start_as_responder",
-        identity_key=keys.identity.public,
-        peer_identity_key=alice.identity.public,
-        ratchet_private=keys.signed.private,
-        **shared,
-    ).must_be()
+        exchange(ours, theirs, text)
+        exchange(theirs, ours, text)
 
 
 @clause("PS-35", "PS-36")
@@ -123,7 +103,7 @@ def test_with_given_ratchet_keys_frames_are_those_of_the_text(
 @pytest.mark.parametrize("size", [0, 1, 15, 16, 17, 31, 32, 159, 4096])
 def test_texts_of_any_length_are_read(actors: Actors, opener: str, size: int) -> None:
     iut, peer = actors()
-    ours, theirs = start(iut, peer, opener)
+    ours, theirs = converse(iut, peer, opener)
     exchange(ours, theirs, bytes(size))
     exchange(theirs, ours, bytes(size))
 
@@ -132,106 +112,105 @@ def test_texts_of_any_length_are_read(actors: Actors, opener: str, size: int) ->
 @pytest.mark.parametrize(("kind", "size"), [("message", 76_495), ("prekey message", 76_415)])
 def test_a_text_too_long_for_a_frame_is_not_encrypted(actors: Actors, kind: str, size: int) -> None:
     iut, peer = actors()
-    ours, theirs = make_sides(iut, peer)
-    ours.open(theirs.create_bundle(one_time=has_one_time_prekeys(iut))).must_be()
-    if kind == "message":
-        exchange(ours, theirs)
-        exchange(theirs, ours)
-    call_encrypt = partial(iut.call, "session.encrypt", session=ours.session)
-    call_encrypt(plaintext=bytes(size + 1)).must_be_refused("TooLarge")
-    theirs.decrypt(Frame(kind, call_encrypt(plaintext=bytes(size)).result.message)).must_be(plaintext=bytes(size))
+    ours, theirs = converse(iut, peer) if kind == "message" else open_session(iut, peer, "iut")
+    ours.try_encrypt(bytes(size + 1)).must_be_refused("TooLarge")
+    theirs.decrypt(Frame(kind, ours.encrypt(bytes(size)).message)).must_be(plaintext=bytes(size))
 
 
 # What is refused
 
 
-def check_refused(side: Side, made: Chain, message: bytes, error: str) -> None:
-    """Check that a message is refused, and that the next good one, of counter 1, is read."""
-    side.decrypt(plain(message)).must_be_refused(error)
-    side.decrypt(plain(made.message(b"good", 1))).must_be(plaintext=b"good")
-    side.actor.call("session.encrypt", session=side.session, plaintext=b"x").must_be(kind="message")
+def check_refused(ours: AnySide, theirs: AnySide, frame: Frame, error: str) -> None:
+    """Check that a message is refused, that the next good one, of counter 1, is read, and that the answer is."""
+    ours.decrypt(frame).must_be_refused(error)
+    ours.decrypt(make_message(theirs, b"good", 1)).must_be(plaintext=b"good")
+    exchange(ours, theirs)
 
 
 @clause("PS-29", "PS-48")
 @pytest.mark.parametrize("swapped", ["the sender is another", "the receiver is another", "the two are swapped", "none"])
 def test_a_message_for_another_pair_of_accounts_is_refused(actors: Actors, swapped: str) -> None:
-    iut, _ = actors()
-    side, made = read_first(iut)
+    iut, peer = actors()
+    ours, theirs = read_first(iut, peer)
     other = identity.derive_key_pair(identity.clamp(bytes([9]) * 32)).public
     sender, receiver = {
-        "the sender is another": (other, made.receiver),
-        "the receiver is another": (made.sender, other),
-        "the two are swapped": (made.receiver, made.sender),
-        "none": (identity.PublicKey(b""), identity.PublicKey(b"")),
+        "the sender is another": (other, BOB.public),
+        "the receiver is another": (ALICE.public, other),
+        "the two are swapped": (BOB.public, ALICE.public),
+        "none": (b"", b""),
     }[swapped]
-    forged = Chain(sender=sender, receiver=receiver, ratchet_key=made.ratchet_key, chain_key=made.chain_key)
-    check_refused(side, made, forged.message(b"x", 1), "InvalidMac")
+    forged = make_message(theirs, b"x", 1, sender=sender, receiver=receiver)
+    check_refused(ours, theirs, forged, "InvalidMac")
 
 
 @clause("PS-30")
 @pytest.mark.parametrize("version", range(0x30, 0x40))
 def test_the_version_byte_is_covered_as_received(actors: Actors, version: int) -> None:
-    iut, _ = actors()
-    side, made = read_first(iut)
-    side.decrypt(plain(made.message(b"x", 1, version=bytes([version])))).must_be(plaintext=b"x")
+    iut, peer = actors()
+    ours, theirs = read_first(iut, peer)
+    ours.decrypt(make_message(theirs, b"x", 1, version=bytes([version]))).must_be(plaintext=b"x")
 
 
 @clause("PS-30", "PS-48")
 @pytest.mark.parametrize("version", [0x30, 0x32, 0x34, 0x3F])
 def test_another_version_byte_than_was_covered_is_refused(actors: Actors, version: int) -> None:
-    iut, _ = actors()
-    side, made = read_first(iut)
-    check_refused(side, made, bytes([version]) + made.message(b"x", 1)[1:], "InvalidMac")
+    iut, peer = actors()
+    ours, theirs = read_first(iut, peer)
+    message = make_message(theirs, b"x", 1).message
+    check_refused(ours, theirs, plain(bytes([version]) + message[1:]), "InvalidMac")
 
 
 @clause("PS-31", "PS-48")
 @given(bit=st.integers(min_value=0, max_value=63))
 def test_a_mac_with_a_flipped_bit_is_refused(actors: Actors, bit: int) -> None:
-    iut, _ = actors()
-    side, made = read_first(iut)
-    message = made.message(b"x", 1)
-    check_refused(side, made, flip(message, 8 * (len(message) - 8) + bit), "InvalidMac")
+    iut, peer = actors()
+    ours, theirs = read_first(iut, peer)
+    message = make_message(theirs, b"x", 1).message
+    check_refused(ours, theirs, plain(flip(message, 8 * (len(message) - 8) + bit)), "InvalidMac")
 
 
 @clause("PS-29", "PS-48")
 @pytest.mark.parametrize("number", [2, 3, 4])
 def test_the_mac_covers_every_field(actors: Actors, number: int) -> None:
-    iut, _ = actors()
-    side, made = read_first(iut)
-    body = made.message(b"x", 1, {3: field(3, 5)})[:-8]
+    iut, peer = actors()
+    ours, theirs = read_first(iut, peer)
     other = {2: field(2, 2), 3: field(3, 6), 4: field(4, bytes(16))}
-    changed = made.message(b"x", 1, {3: field(3, 5), number: other[number]})[:-8]
-    check_refused(side, made, changed + made.mac(body, 1), "InvalidMac")
+    covered = {3: field(3, 5)}
+    changed = make_message(theirs, b"x", 1, {**covered, number: other[number]}, covered=covered)
+    check_refused(ours, theirs, changed, "InvalidMac")
 
 
 @clause("PS-32", "PS-48")
 @pytest.mark.parametrize("ciphertext", [b"", bytes(15), bytes(16), bytes(17), bytes(32)], ids=len)
 def test_a_ciphertext_that_does_not_decrypt_is_refused(actors: Actors, ciphertext: bytes) -> None:
-    iut, _ = actors()
-    side, made = read_first(iut)
-    check_refused(side, made, made.message(b"x", 1, {4: field(4, ciphertext)}), "DecryptionFailed")
+    iut, peer = actors()
+    ours, theirs = read_first(iut, peer)
+    bad = make_message(theirs, b"x", 1, {4: field(4, ciphertext)})
+    check_refused(ours, theirs, bad, "DecryptionFailed")
 
 
 @clause("PS-33", "PS-48")
 @pytest.mark.parametrize("kind", BAD_KEYS)
 def test_a_ratchet_key_that_is_no_public_key_is_refused(actors: Actors, kind: str) -> None:
-    iut, _ = actors()
-    side, made = read_first(iut)
-    check_refused(side, made, made.message(b"x", 1, {1: field(1, BAD_KEYS[kind])}), "InvalidKey")
+    iut, peer = actors()
+    ours, theirs = read_first(iut, peer)
+    bad = make_message(theirs, b"x", 1, {1: field(1, BAD_KEYS[kind])})
+    check_refused(ours, theirs, bad, "InvalidKey")
 
 
 @clause("PS-34", "PS-48")
 @pytest.mark.parametrize("counter", [2**31, 2**31 + 1, 2**32 - 1])
 def test_a_counter_over_the_last_is_refused(actors: Actors, counter: int) -> None:
-    iut, _ = actors()
-    side, made = read_first(iut)
-    check_refused(side, made, made.message(b"x", 1, {2: field(2, counter)}), "OutOfRange")
+    iut, peer = actors()
+    ours, theirs = read_first(iut, peer)
+    bad = make_message(theirs, b"x", 1, {2: field(2, counter)})
+    check_refused(ours, theirs, bad, "OutOfRange")
 
 
 @clause("PS-48")
 def test_ones_own_message_is_refused(actors: Actors) -> None:
     iut, peer = actors()
-    ours, theirs = start(iut, peer)
+    ours, theirs = converse(iut, peer)
     ours.decrypt(ours.encrypt()).must_be_any_refusal()
     exchange(theirs, ours)
     exchange(ours, theirs)
@@ -240,17 +219,17 @@ def test_ones_own_message_is_refused(actors: Actors) -> None:
 @clause("PS-48")
 @given(rubbish=st.binary(max_size=200), kind=st.sampled_from(["message", "prekey message"]))
 def test_arbitrary_bytes_are_refused_and_harm_nothing(actors: Actors, rubbish: bytes, kind: str) -> None:
-    iut, _ = actors()
-    side, made = read_first(iut)
-    side.decrypt(Frame(kind, b"\x33" + rubbish)).must_be_any_refusal()
-    side.decrypt(plain(made.message(b"good", 1))).must_be(plaintext=b"good")
+    iut, peer = actors()
+    ours, theirs = read_first(iut, peer)
+    ours.decrypt(Frame(kind, b"\x33" + rubbish)).must_be_any_refusal()
+    ours.decrypt(make_message(theirs, b"good", 1)).must_be(plaintext=b"good")
 
 
 @clause("PS-48")
 @given(position=bit_positions(66), entropy=entropies())
 def test_a_refused_message_leaves_the_record_as_its_twin(actors: Actors, position: int, entropy: int) -> None:
     iut, peer = actors(entropy)
-    ours, theirs = start(iut, peer)
+    ours, theirs = converse(iut, peer)
     frame = theirs.encrypt(b"genuine")
     ours.decrypt(plain(flip(frame.message, position % (8 * len(frame.message))))).must_be_any_refusal()
     ours.decrypt(frame).must_be(plaintext=b"genuine")
@@ -268,7 +247,7 @@ def test_a_new_chain_begins_when_the_peer_has_a_new_ratchet_key(
     actors: Actors, opener: str, counts: list[int], entropy: int
 ) -> None:
     iut, peer = actors(entropy)
-    ours, theirs = start(iut, peer, opener)
+    ours, theirs = converse(iut, peer, opener)
     frame = ours.encrypt()
     before = decode(peer, frame)
     last = before.result.counter
@@ -294,8 +273,7 @@ def test_a_new_chain_begins_when_the_peer_has_a_new_ratchet_key(
 @clause("PS-38")
 def test_the_previous_counter_is_0_if_nothing_was_sent(actors: Actors) -> None:
     iut, peer = actors()
-    ours, theirs = make_sides(iut, peer)
-    ours.open(theirs.create_bundle(one_time=has_one_time_prekeys(iut))).must_be()
+    ours, _ = begin(iut, peer, "iut")
     decode(peer, ours.encrypt()).must_be(counter=0, previous_counter=0)
     decode(peer, ours.encrypt()).must_be(counter=1, previous_counter=0)
 
@@ -303,8 +281,7 @@ def test_the_previous_counter_is_0_if_nothing_was_sent(actors: Actors) -> None:
 @clause("PS-38")
 def test_the_responder_has_used_no_counter_before(actors: Actors) -> None:
     iut, peer = actors()
-    ours, theirs = make_sides(iut, peer)
-    theirs.open(ours.create_bundle(one_time=has_one_time_prekeys(iut))).must_be()
+    ours, theirs = begin(iut, peer)
     exchange(theirs, ours)
     decode(peer, ours.encrypt()).must_be(counter=0, previous_counter=0)
 
@@ -313,14 +290,12 @@ def test_the_responder_has_used_no_counter_before(actors: Actors) -> None:
 @pytest.mark.parametrize("claimed", [0, 1, 7, 2**32 - 1])
 def test_late_messages_are_read_whatever_the_previous_counter_says(actors: Actors, claimed: int) -> None:
     iut, peer = actors()
-    ours, theirs = start(iut, peer)
+    ours, theirs = converse(iut, peer)
     exchange(theirs, ours)
     late = [theirs.encrypt(b"%d" % number) for number in range(3)]
     exchange(ours, theirs)
-    result = peer.call(
-        "session.encrypt_claiming", session=theirs.session, plaintext=b"new chain", previous_counter=claimed
-    ).result
-    ours.decrypt(Frame(result.kind, result.message)).must_be(plaintext=b"new chain")
+    begun = make_message(theirs, b"new chain", 0, {3: field(3, claimed)})
+    ours.decrypt(begun).must_be(plaintext=b"new chain")
     for number in (2, 0, 1):
         ours.decrypt(late[number]).must_be(plaintext=b"%d" % number)
 
@@ -329,7 +304,7 @@ def test_late_messages_are_read_whatever_the_previous_counter_says(actors: Actor
 @given(count=st.integers(min_value=1, max_value=6), data=st.data(), entropy=entropies())
 def test_messages_are_read_once_in_any_order(actors: Actors, count: int, data: st.DataObject, entropy: int) -> None:
     iut, peer = actors(entropy)
-    ours, theirs = start(iut, peer)
+    ours, theirs = converse(iut, peer)
     frames = [theirs.encrypt(b"%d" % number) for number in range(count)]
     order_of_arrival = data.draw(st.permutations(range(count)))
     for number in order_of_arrival:
@@ -343,59 +318,56 @@ def test_messages_are_read_once_in_any_order(actors: Actors, count: int, data: s
 
 @clause("PS-42")
 def test_a_message_at_the_skip_limit_is_read(actors: Actors) -> None:
-    iut, _ = actors()
-    side, made = read_first(iut)
+    iut, peer = actors()
+    ours, theirs = read_first(iut, peer)
     for counter in (JUMPS + 1, JUMPS + 2, 1, JUMPS):
-        side.decrypt(plain(made.message(b"x", counter))).must_be(plaintext=b"x")
+        ours.decrypt(make_message(theirs, b"x", counter)).must_be(plaintext=b"x")
 
 
 @clause("PS-43", "PS-48")
 @pytest.mark.parametrize("ahead", [JUMPS + 1, JUMPS + 2, 25_001, 2**31 - 3])
 def test_a_message_over_the_skip_limit_is_refused(actors: Actors, ahead: int) -> None:
-    iut, _ = actors()
-    side, made = read_first(iut)
+    iut, peer = actors()
+    ours, theirs = read_first(iut, peer)
     counter = 1 + ahead
-    far = made.message(b"x", min(counter, 30_000), {2: field(2, counter)})
-    check_refused(side, made, far, "TooFarAhead")
+    far = make_message(theirs, b"x", min(counter, 30_000), {2: field(2, counter)})
+    check_refused(ours, theirs, far, "TooFarAhead")
 
 
 @clause("PS-42", "PS-43")
 def test_the_skip_limit_holds_in_a_new_chain(actors: Actors) -> None:
-    iut, _ = actors()
-    side, alice = import_keys(iut)
-    far = alice.prekey_message(alice.chain.message(b"x", JUMPS + 1))
-    side.decrypt(Frame("prekey message", far)).must_be_refused("TooFarAhead")
-    near = alice.prekey_message(alice.chain.message(b"near", JUMPS))
-    side.decrypt(Frame("prekey message", near)).must_be(plaintext=b"near")
-    side.decrypt(first(alice, b"late")).must_be(plaintext=b"late")
+    iut, peer = actors()
+    ours, theirs = begin(iut, peer)
+    ours.decrypt(make_first(theirs, b"x", JUMPS + 1)).must_be_refused("TooFarAhead")
+    ours.decrypt(make_first(theirs, b"near", JUMPS)).must_be(plaintext=b"near")
+    ours.decrypt(make_first(theirs, b"late")).must_be(plaintext=b"late")
 
 
 @clause("PS-44", "PS-45")
 def test_the_newest_skipped_seeds_are_kept_and_no_more(actors: Actors) -> None:
-    iut, _ = actors()
-    side, made = read_first(iut)
+    iut, peer = actors()
+    ours, theirs = read_first(iut, peer)
     for counter in (JUMPS + 1, JUMPS + 3):
-        side.decrypt(plain(made.message(b"x", counter))).must_be(plaintext=b"x")
-    side.decrypt(plain(made.message(b"x", 1))).must_be_refused("DuplicateMessage")
+        ours.decrypt(make_message(theirs, b"x", counter)).must_be(plaintext=b"x")
+    ours.decrypt(make_message(theirs, b"x", 1)).must_be_refused("DuplicateMessage")
     for counter in (2, 3, JUMPS, JUMPS + 2):
-        side.decrypt(plain(made.message(b"x", counter))).must_be(plaintext=b"x")
+        ours.decrypt(make_message(theirs, b"x", counter)).must_be(plaintext=b"x")
 
 
 @clause("PS-44", "PS-45")
 def test_skipped_seeds_are_counted_over_all_chains(actors: Actors) -> None:
     iut, peer = actors()
-    ours, theirs = start(iut, peer)
+    ours, theirs = converse(iut, peer)
     old = [theirs.encrypt(b"%d" % number) for number in range(4)]
     ours.decrypt(old[3]).must_be(plaintext=b"3")
     exchange(ours, theirs)
-    made = peer.call("session.encrypt_at", session=theirs.session, plaintext=b"far", counter=JUMPS - 1).result
-    ours.decrypt(Frame(made.kind, made.message)).must_be(plaintext=b"far")
+    ours.decrypt(make_message(theirs, b"far", JUMPS - 1)).must_be(plaintext=b"far")
     for number in (0, 1):
         ours.decrypt(old[number]).must_be_refused("DuplicateMessage")
     ours.decrypt(old[2]).must_be(plaintext=b"2")
 
 
-def begin_chains(ours: Side, theirs: Side, count: int) -> list[Frame]:
+def begin_chains(ours: AnySide, theirs: AnySide, count: int) -> list[Frame]:
     """Let the peer begin so many chains, each with a message that is late."""
     late = []
     for number in range(count):
@@ -408,7 +380,7 @@ def begin_chains(ours: Side, theirs: Side, count: int) -> list[Frame]:
 @clause("PS-46")
 def test_late_messages_of_the_newest_chains_are_read(actors: Actors) -> None:
     iut, peer = actors()
-    ours, theirs = start(iut, peer)
+    ours, theirs = converse(iut, peer)
     for number, frame in enumerate(begin_chains(ours, theirs, CHAINS)):
         ours.decrypt(frame).must_be(plaintext=b"%d" % number)
 
@@ -416,7 +388,7 @@ def test_late_messages_of_the_newest_chains_are_read(actors: Actors) -> None:
 @clause("PS-47")
 def test_late_messages_of_an_older_chain_are_refused(actors: Actors) -> None:
     iut, peer = actors()
-    ours, theirs = start(iut, peer)
+    ours, theirs = converse(iut, peer)
     late = begin_chains(ours, theirs, CHAINS + 1)
     ours.decrypt(late[0]).must_be_any_refusal()
     ours.decrypt(late[1]).must_be(plaintext=b"1")
@@ -425,68 +397,73 @@ def test_late_messages_of_an_older_chain_are_refused(actors: Actors) -> None:
 # What a saved state holds
 
 
-def save(side: Side) -> Answer:
-    """Let a side save its record."""
-    return side.actor.call("save", handle=side.session)
+def save(side: AnySide) -> Answer:
+    """Let a side save its record, or its ratchet."""
+    return side.actor.call("save", handle=side.handle)
 
 
-def restore(side: Side, state: str, session: str) -> Side:
-    """Restore a saved record under another handle; return the side that has it."""
-    side.actor.call("restore", handle=session, state=state).must_be()
-    return Side(actor=side.actor, account=side.account, identity=side.identity, session=session)
+def steal(side: AnySide) -> AnySide:
+    """Save the record or ratchet of a side, and restore it under another handle; return the side that has it."""
+    state = save(side).result.state
+    side.actor.call("restore", handle="stolen", state=state).must_be()
+    return side.at("stolen")
 
 
 @clause("PS-49")
 @given(data=st.data(), entropy=entropies())
 def test_a_saved_record_reads_nothing_that_was_read(actors: Actors, data: st.DataObject, entropy: int) -> None:
     iut, peer = actors(entropy)
-    ours, theirs = start(iut, peer)
+    ours, theirs = converse(iut, peer)
     frames = [theirs.encrypt(b"%d" % number) for number in range(4)]
     read = data.draw(st.permutations(range(4)))[: data.draw(st.integers(min_value=1, max_value=4))]
     for number in read:
         ours.decrypt(frames[number]).must_be(plaintext=b"%d" % number)
-    stolen = restore(ours, save(ours).result.state, "stolen")
+    stolen = steal(ours)
     for number in read:
         stolen.decrypt(frames[number]).must_be_any_refusal()
 
 
-def spell(secret: bytes) -> list[str]:
-    """The texts that a saved state may write a secret as: hex, and base64 wherever it begins in it."""
-    texts = [secret.hex(), secret.hex().upper()]
-    for shift in range(3):
-        encoded = base64.b64encode(bytes(shift) + secret).decode("ascii")
-        texts.append(encoded[(4 * shift + 2) // 3 + (1 if shift else 0) : -4].strip("="))
-    return texts
-
-
 @clause("PS-49")
 def test_a_saved_record_holds_no_key_that_was_used(actors: Actors) -> None:
-    iut, _ = actors()
-    side, alice = import_keys(iut)
-    made = alice.chain
+    iut, peer = actors()
+    ours, theirs = begin(iut, peer)
     for counter in (0, 2, 1):
-        side.decrypt(Frame("prekey message", alice.prekey_message(made.message(b"x", counter)))).must_be()
-    used: list[bytes] = [made.chain_key_at(counter) for counter in range(3)]
-    for counter in range(3):
-        seed = made.seed(counter)
-        used += [seed, *double_ratchet.derive_message_keys(seed)[:2]]
-    check_erased(side, used)
+        ours.decrypt(make_first(theirs, b"x", counter)).must_be()
+    used = [
+        text
+        for counter in range(3)
+        for text in peer.call("hand_made.spell_keys", writer=theirs.handle, counter=counter).result.texts
+    ]
+    save(ours).must_exclude(state=used)
 
 
-def check_erased(side: Side, secrets: list[bytes]) -> None:
-    """Check that no secret stands in a saved record."""
+def check_erased(side: AnySide, secrets: list[bytes]) -> None:
+    """Check that no secret stands in a saved record or ratchet."""
     save(side).must_exclude(state=[text for secret in secrets for text in spell(secret)])
 
 
 @clause("PS-49")
 def test_a_saved_record_holds_nothing_from_before_its_last_step(actors: Actors) -> None:
-    iut, _ = actors()
+    iut, peer = actors()
+    side, alice, agreed = read_with_known_keys(iut, peer)
+    signed = alice.keys.signed
+    stepped, _ = double_ratchet.step_root_key(agreed[0], signed, alice.ratchet.public)
+    check_erased(side, [*agreed, stepped, signed.private])
+
+
+def read_with_known_keys(
+    iut: ImplementationUnderTest, peer: Actor
+) -> tuple[AnySide, Initiator, tuple[x3dh.RootKey, chain.ChainKey]]:
+    """Let the implementation read a first message; return its side, a peer made by hand, and what X3DH gave both."""
+    if has_only_ratchet(iut):
+        alice = Initiator(keys=Keys())
+        ratchet = RatchetSide(actor=iut)
+        start_ratchets(RatchetSide(actor=peer), ratchet)
+        ratchet.decrypt(plain(alice.start_chain(ROOT_KEY).message())).must_be(plaintext=b"x")
+        return ratchet, alice, (ROOT_KEY, chain.ChainKey(ROOT_KEY[::-1]))
     side, alice = import_keys(iut)
     side.decrypt(first(alice)).must_be(plaintext=b"x")
-    signed = alice.keys.signed
-    roots = x3dh.agree_as_initiator(alice.identity.private, alice.base.private, alice.keys.bundle)
-    stepped, _ = double_ratchet.step_root_key(roots[0], signed, alice.ratchet.public)
-    check_erased(side, [*roots, stepped, signed.private])
+    return side, alice, x3dh.agree_as_initiator(alice.identity.private, alice.base.private, alice.keys.bundle)
 
 
 @clause("PS-49")
@@ -502,9 +479,26 @@ def test_a_saved_record_holds_no_key_of_what_was_sent(actors: Actors) -> None:
     for counter in range(2):
         message = bob.prekey_message(bob.chain.message(b"x", counter))
         iut.call("session.encrypt", session=side.session, plaintext=b"x").must_be(message=message)
-    sent = [secret for counter in range(2) for secret in (bob.chain.chain_key_at(counter), bob.chain.seed(counter))]
     root_key, _ = x3dh.agree_as_initiator(bob.identity.private, bob.base.private, keys.bundle)
-    check_erased(side, [*sent, root_key, bob.base.private])
+    check_erased(side, [*list_sent_keys(bob.chain), root_key, bob.base.private])
+
+
+def list_sent_keys(sending: Chain) -> list[bytes]:
+    """List the chain keys and seeds of the first two messages of a chain."""
+    return [secret for counter in range(2) for secret in (sending.chain_key_at(counter), sending.seed(counter))]
+
+
+@clause("PS-49")
+def test_a_saved_ratchet_holds_no_key_of_what_was_sent(actors: Actors) -> None:
+    iut, peer = actors()
+    alice = Initiator(keys=Keys())
+    side = RatchetSide(actor=iut)
+    start_ratchets(side, RatchetSide(actor=peer), ratchet_private=alice.ratchet.private)
+    sending = alice.start_chain(ROOT_KEY)
+    for counter in range(2):
+        message = sending.message(b"x", counter)
+        iut.call("double_ratchet.encrypt", ratchet=side.handle, plaintext=b"x").must_be(message=message)
+    check_erased(side, [*list_sent_keys(sending), ROOT_KEY])
 
 
 @clause("PS-8", "PS-49")
@@ -575,8 +569,8 @@ def test_a_thief_who_goes_on_first_is_ended_by_a_new_session(actors: Actors) -> 
 @OPENERS
 def test_a_stolen_record_stops_reading_after_a_round_trip(actors: Actors, opener: str) -> None:
     iut, peer = actors()
-    ours, theirs = start(iut, peer, opener)
-    stolen = restore(ours, save(ours).result.state, "stolen")
+    ours, theirs = converse(iut, peer, opener)
+    stolen = steal(ours)
     still = theirs.encrypt(b"before")
     stolen.decrypt(still).must_be(plaintext=b"before")
     ours.decrypt(still).must_be(plaintext=b"before")
@@ -630,9 +624,9 @@ def answers_result(answer: Answer) -> bool:
 def test_reading_of_the_skip_limit(actors: Actors, note_reading: Any) -> None:  # noqa: ANN401 - a fixture
     reading = "none up to 30000"
     for limit in (1998, 1999, 2000, 25_000, 30_000):
-        iut, _ = actors()
-        side, made = read_first(iut)
-        if not answers_result(side.decrypt(plain(made.message(b"x", 1 + limit)))):
+        iut, peer = actors()
+        ours, theirs = read_first(iut, peer)
+        if not answers_result(ours.decrypt(make_message(theirs, b"x", 1 + limit))):
             break
         reading = str(limit)
     note_reading("skip limit", f"at least {reading}")
@@ -642,9 +636,9 @@ def test_reading_of_the_skip_limit(actors: Actors, note_reading: Any) -> None:  
 def test_reading_of_the_low_version_bits(actors: Actors, note_reading: Any) -> None:  # noqa: ANN401
     read = []
     for version in (0x32, 0x33, 0x34, 0x3F):
-        iut, _ = actors()
-        side, made = read_first(iut)
-        if answers_result(side.decrypt(plain(made.message(b"x", 1, version=bytes([version]))))):
+        iut, peer = actors()
+        ours, theirs = read_first(iut, peer)
+        if answers_result(ours.decrypt(make_message(theirs, b"x", 1, version=bytes([version])))):
             read.append(f"{version:02x}")
     note_reading("version bytes read", " ".join(read))
 
@@ -652,12 +646,10 @@ def test_reading_of_the_low_version_bits(actors: Actors, note_reading: Any) -> N
 @clause("PS-39")
 def test_reading_of_the_previous_counter(actors: Actors, note_reading: Any) -> None:  # noqa: ANN401
     iut, peer = actors()
-    ours, theirs = make_sides(iut, peer)
-    establish(*order("peer", ours, theirs), one_time=has_one_time_prekeys(iut))
+    ours, theirs = converse(iut, peer)
     exchange(theirs, ours)
     late = [theirs.encrypt() for _ in range(2)]
     exchange(ours, theirs)
-    made = peer.call("session.encrypt_claiming", session=theirs.session, plaintext=b"x", previous_counter=0).result
-    ours.decrypt(Frame(made.kind, made.message)).must_be(plaintext=b"x")
+    ours.decrypt(make_message(theirs, b"x", 0, {3: field(3, 0)})).must_be(plaintext=b"x")
     ignored = answers_result(ours.decrypt(late[1]))
     note_reading("previous counter", "ignored" if ignored else "closes the chain before")
