@@ -16,7 +16,7 @@ from pydantic import Field, ValidationError
 from cloister_conformance import protocol
 from cloister_conformance.hand_made import pairwise_sessions as hand_made
 from cloister_conformance.hand_made.protobuf import join
-from cloister_conformance.protocol.messages import Hex, Message, Method
+from cloister_conformance.protocol.messages import Handle, Hex, Message, Method
 from cloister_conformance.protocol.sealing import Sealed
 from cloister_conformance.protocol.sender_keys import Distribution
 from cloister_conformance.protocol.sender_keys import Frame as MessageFrame
@@ -52,6 +52,7 @@ class DecodedPrekeyMessage(DecodedMessage):
     identity_key: Hex
 
 
+Writer = Annotated[str, Handle("session record, or ratchet")]
 Fields = dict[str, Hex]
 """Encoded fields of a message by their numbers, which stand in the place of the honest ones; no bytes leave one out."""
 
@@ -62,7 +63,7 @@ class MakeMessage(Message):
     `covered` are the fields that the MAC covers in the place of `fields`, `sender` and `receiver` the keys.
     """
 
-    writer: str
+    writer: Writer
     plaintext: Hex
     counter: Counter
     fields: Fields
@@ -75,7 +76,7 @@ class MakeMessage(Message):
 class MakePrekeyMessage(Message):
     """A prekey message around any message, of a session that was not answered yet."""
 
-    writer: str
+    writer: Writer
     message: Hex
     fields: Fields
 
@@ -83,7 +84,7 @@ class MakePrekeyMessage(Message):
 class OfMessage(Message):
     """A message of such a chain."""
 
-    writer: str
+    writer: Writer
     counter: Counter
 
 

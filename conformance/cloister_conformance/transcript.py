@@ -171,14 +171,20 @@ def refer_expectation(expectation: dict[str, Value], outputs: Outputs) -> dict[s
 
 
 def is_playable(steps: list[TranscriptStep]) -> bool:
-    """Tell whether the lines alone show the failure: nothing sent depends on what the implementation put out."""
+    """Tell whether the lines alone show the failure: nothing sent depends on what the implementation put out.
+
+    What the peer holds under a handle depends on it after a step that did.
+    """
     derived: set[int] = set()
+    held: set[str] = set()
     for index, step in enumerate(steps):
         sources = {reference.step for reference in find_references(step.params)}
         if step.method == RESTART or (step.actor == "iut" and sources & derived):
             return False
-        if step.actor == "iut" or sources & derived:
+        handles = set() if step.actor == "iut" else {*list_handles(step)}
+        if step.actor == "iut" or sources & derived or handles & held:
             derived.add(index)
+            held |= handles
     return steps[-1].actor == "iut"
 
 
@@ -305,10 +311,12 @@ def save_states(transcript: Transcript, target: Target) -> Transcript:
 def find_handles(steps: list[TranscriptStep]) -> list[str]:
     """Find the handles of the implementation, in the order in which they came up."""
     named = [
-        step.params[name]
-        for step in steps
-        if step.actor == "iut" and step.method != RESTART
-        for name in protocol.METHODS[step.method].handles
-        if isinstance(step.params.get(name), str)
+        handle for step in steps if step.actor == "iut" and step.method != RESTART for handle in list_handles(step)
     ]
     return list(dict.fromkeys(named))
+
+
+def list_handles(step: TranscriptStep) -> list[str]:
+    """List the handles that a step names."""
+    names = peer.METHODS[step.method].handles
+    return [step.params[name] for name in names if isinstance(step.params.get(name), str)]

@@ -184,6 +184,15 @@ def test_lines_are_playable_unless_they_depend_on_the_implementation() -> None:
     assert is_playable([step("iut"), step("peer", params=reference), step("iut")])
 
 
+def test_lines_are_not_playable_if_they_depend_on_what_the_peer_holds_of_the_implementation() -> None:
+    distribution = {"distribution": {"$from": [0, "distribution"]}}
+    message = step("iut", params={"message": {"$from": [2, "message"]}})
+    for record, playable in (("of the implementation", False), ("of its own", True)):
+        received = step("peer", "sender_keys.process", {"record": "of the implementation", **distribution})
+        sent = step("peer", "sender_keys.decrypt", {"record": record})
+        assert is_playable([step("iut"), received, sent, message]) is playable
+
+
 def test_lines_are_not_playable_beyond_a_restart() -> None:
     assert not is_playable([step("iut"), step("iut", RESTART), step("iut")])
 
