@@ -38,10 +38,10 @@ class Side:
         """Return this side with another record."""
         return replace(self, session=handle)
 
-    def create_account(self, *, now_ms: int = NOW) -> None:
+    def create_account(self) -> None:
         """Create the account."""
         self.actor.call(
-            "x3dh.create_account", account=self.account, private_key=self.identity.private, now_ms=now_ms
+            "x3dh.create_account", account=self.account, private_key=self.identity.private, now_ms=NOW
         ).must_be()
 
     def meet(self, other: "Side", session: str = "") -> "Side":

@@ -46,7 +46,8 @@ PREKEY_ID = (
 MESSAGE_OF_ONE_BYTE = f"^330a2105.{{64}}10{VARINT}18{VARINT}2210.{{32}}.{{16}}$"
 """A pattern for a message with a ciphertext of one block: ratchet key, two counters, ciphertext, MAC."""
 
-One = TypeVar("One", Side, RatchetSide)
+
+AnyOf = TypeVar("AnyOf")
 
 OPENERS = pytest.mark.parametrize("opener", ["iut", "peer"])
 
@@ -59,7 +60,7 @@ def make_sides(iut: Actor, peer: Actor) -> tuple[Side, Side]:
     return ours.meet(theirs), theirs.meet(ours)
 
 
-def order(opener: str, ours: One, theirs: One) -> tuple[One, One]:
+def order(opener: str, ours: AnyOf, theirs: AnyOf) -> tuple[AnyOf, AnyOf]:
     """Put whoever opens the session first."""
     return (ours, theirs) if opener == "iut" else (theirs, ours)
 
@@ -80,11 +81,10 @@ def open_session(
     iut: ImplementationUnderTest, peer: Actor, opener: str = "peer", *, one_time: bool | None = None
 ) -> tuple[Side, Side]:
     """Open a session, in which nothing was sent; return the implementation's side and the peer's."""
+    wanted = has_one_time_prekeys(iut) if one_time is None else one_time
     ours, theirs = make_sides(iut, peer)
     initiator, responder = order(opener, ours, theirs)
-    initiator.open(
-        responder.create_bundle(one_time=has_one_time_prekeys(iut) if one_time is None else one_time)
-    ).must_be()
+    initiator.open(responder.create_bundle(one_time=wanted)).must_be()
     return ours, theirs
 
 
@@ -133,15 +133,16 @@ def begin(iut: ImplementationUnderTest, peer: Actor, opener: str = "peer") -> tu
 def converse(iut: ImplementationUnderTest, peer: Actor, opener: str = "peer") -> tuple[AnySide, AnySide]:
     """Begin a conversation, and let each side read once."""
     ours, theirs = begin(iut, peer, opener)
-    for sender, receiver in ((ours, theirs), (theirs, ours)) if opener == "iut" else ((theirs, ours), (ours, theirs)):
-        exchange(sender, receiver)
+    initiator, responder = order(opener, ours, theirs)
+    exchange(initiator, responder)
+    exchange(responder, initiator)
     return ours, theirs
 
 
 def read_first(iut: ImplementationUnderTest, peer: Actor) -> tuple[AnySide, AnySide]:
     """Begin a conversation, and let the implementation read one message, after which the peer writes by hand."""
     ours, theirs = begin(iut, peer)
-    ours.decrypt(make_first(theirs)).must_be(plaintext=b"x")
+    ours.decrypt(make_first(theirs, b"first")).must_be(plaintext=b"first")
     return ours, theirs
 
 

@@ -23,11 +23,13 @@ from cloister_conformance.suites.pairwise_sessions import (
     bundle_of,
     converse,
     first,
+    has_one_time_prekeys,
     has_only_ratchet,
     import_keys,
     open_session,
     plain,
     read_first,
+    start,
     start_ratchets,
 )
 
@@ -536,8 +538,8 @@ def test_an_expired_session_is_erased(actors: Actors) -> None:
 @clause("PS-47")
 def test_a_stolen_record_stops_writing_after_newer_chains(actors: Actors) -> None:
     iut, peer = actors()
-    ours, theirs = start(iut, peer)
-    thief = restore(theirs, save(theirs).result.state, "stolen")
+    ours, theirs = converse(iut, peer)
+    thief = steal(theirs)
     _, forged = thief.encrypt(), thief.encrypt(b"forged")
     for _ in range(CHAINS):
         exchange(theirs, ours)
@@ -551,7 +553,7 @@ def test_a_thief_who_goes_on_first_is_ended_by_a_new_session(actors: Actors) -> 
     iut, peer = actors()
     ours, theirs = start(iut, peer)
     exchange(theirs, ours)
-    thief = restore(theirs, save(theirs).result.state, "stolen")
+    thief = steal(theirs)
     frame = ours.encrypt(b"to both")
     for side in (thief, theirs):
         side.decrypt(frame).must_be(plaintext=b"to both")
