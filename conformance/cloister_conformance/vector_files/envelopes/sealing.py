@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cloister_conformance.hand_made import material
 from cloister_conformance.hand_made.protobuf import field
 from cloister_conformance.vector_files.cases import Group, Json
-from cloister_conformance.vector_files.identity.bad_keys import bad_public_keys
+from cloister_conformance.vector_files.identity.bad_keys import kinds_of_bad_public_key
 
 BOB = material.derive_key_pair("sealing, bob")
 
@@ -42,7 +42,7 @@ def sealed() -> Group:
         expected = {"sealed": stages.pop("sealed").hex()}
         inputs = {"public_key": BOB.public, "plaintext": plaintext, "random": ephemeral.private + iv}
         group.valid(f"{size} bytes", "Staged", "EN-4 EN-5", expected=expected, intermediates=stages, **inputs)
-    for comment, clause, public in bad_public_keys(BOB.public):
+    for comment, clause, public in kinds_of_bad_public_key(BOB.public):
         inputs = {"public_key": public, "plaintext": b"text", "random": BOB.private + bytes(12)}
         group.invalid(f"recipient: {comment}", "InvalidKey", "EphemeralKey", clause, **inputs)
     return group
@@ -86,12 +86,12 @@ def opened() -> Group:
         data = join(ciphertext, ephemeral.public[1:])
         group.invalid(f"opened by {label}", "DecryptionFailed", "OtherKey", "EN-4 EN-7", **inputs(data, private))
 
-    for comment, _, public in bad_public_keys(ephemeral.public):
-        if public[:1] == b"\x05":
-            data = join(ciphertext, public[1:])
-            group.invalid(f"ephemeral key: {comment}", "InvalidKey", "EphemeralKey", "EN-8", **inputs(data))
-    data = join(ciphertext, ephemeral.public)
-    group.invalid("ephemeral key: with its type", "InvalidKey", "EphemeralKey", "EN-8", **inputs(data))
+    good = ephemeral.public
+    bad_keys = [("a byte too short", good[1:-1]), ("with its type", good)]
+    bad_keys += [(comment, key[1:]) for comment, _, key in kinds_of_bad_public_key(good) if key[:1] == good[:1]]
+    for comment, key in (("empty", b""), *bad_keys):
+        data = join(ciphertext, key)
+        group.invalid(f"ephemeral key: {comment}", "InvalidKey", "EphemeralKey", "EN-8", **inputs(data))
 
     for name, data in (
         ("nothing", b""),

@@ -59,6 +59,18 @@ def bad_public_keys(good: bytes) -> Iterator[tuple[str, str, bytes]]:
         yield f"low order, u = {describe_u(u)}", "ID-7", encode_public(u)
 
 
+def kinds_of_bad_public_key(good: bytes) -> Iterator[tuple[str, str, bytes]]:
+    """One or two bad keys of each kind, for a place that is not about keys; `identity.json` has all of them."""
+    yield "empty", "ID-5", b""
+    yield "without the type byte", "ID-5", good[1:]
+    yield "a byte too long", "ID-5", good + b"\0"
+    yield "type byte 06", "ID-5", b"\x06" + good[1:]
+    yield "u = P + 9", "ID-6", encode_public(P + 9)
+    yield "the highest bit of u set", "ID-6", good[:32] + bytes([good[32] | 0x80])
+    for u in (0, 1, max(LOW_ORDER - {P - 1})):
+        yield f"low order, u = {describe_u(u)}", "ID-7", encode_public(u)
+
+
 def bad_private_keys() -> Iterator[tuple[str, bytes]]:
     """Private keys that are not 32 clamped bytes."""
     good = material.derive_key_pair("private keys").private

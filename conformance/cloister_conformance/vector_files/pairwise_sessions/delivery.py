@@ -7,7 +7,7 @@ from itertools import permutations
 from cloister_conformance.hand_made.pairwise_sessions import ALICE, BOB, CAROL, Chain, Initiator
 from cloister_conformance.hand_made.protobuf import field
 from cloister_conformance.vector_files.cases import Group, Json, answered
-from cloister_conformance.vector_files.identity.bad_keys import bad_public_keys
+from cloister_conformance.vector_files.identity.bad_keys import kinds_of_bad_public_key
 from cloister_conformance.vector_files.pairwise_sessions import formulas
 from cloister_conformance.vector_files.pairwise_sessions.opening import DAY_MS
 from cloister_conformance.vector_files.pairwise_sessions.receiver import (
@@ -93,7 +93,7 @@ def tampered() -> Group:
     for counter in (2**31, 2**31 + 1, 2**32 - 1):
         frame = chain.message(b"message 2", 2, {2: field(2, counter)})
         bad(f"counter {counter}", "OutOfRange", "Counter", "PS-34", frame)
-    for comment, clause, public in bad_public_keys(chain.ratchet_key):
+    for comment, clause, public in kinds_of_bad_public_key(chain.ratchet_key):
         frame = chain.message(b"message 2", 2, {1: field(1, public)})
         bad(f"ratchet key: {comment}", "InvalidKey", "BadKey", f"PS-33 {clause}", frame)
     for number in (1, 2, 4):

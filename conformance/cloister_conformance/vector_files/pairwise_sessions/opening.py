@@ -16,7 +16,7 @@ from cloister_conformance.hand_made.pairwise_sessions import (
 )
 from cloister_conformance.hand_made.protobuf import field
 from cloister_conformance.vector_files.cases import Group, Json, answered
-from cloister_conformance.vector_files.identity.bad_keys import bad_public_keys
+from cloister_conformance.vector_files.identity.bad_keys import kinds_of_bad_public_key
 from cloister_conformance.vector_files.pairwise_sessions.receiver import (
     KEYS,
     NOW_MS,
@@ -79,7 +79,7 @@ def bundles() -> Group:
         "PS-9",
         **inputs(identity_key=BOB.public),
     )
-    for comment, clause, public in bad_public_keys(ALICE.public):
+    for comment, clause, public in kinds_of_bad_public_key(ALICE.public):
         for place in ("signed_prekey", "one_time_prekey"):
             group.invalid(f"{place}: {comment}", "InvalidKey", "BadKey", f"PS-10 {clause}", **inputs(**{place: public}))
     return group
@@ -139,7 +139,7 @@ def prekey_messages() -> Group:
     bad("from Carol", "UntrustedIdentity", "OtherIdentity", "PS-18", first(carols))
     named = alice.prekey_message(inner, {3: field(3, CAROL.public)})
     bad("with Carol's identity key", "UntrustedIdentity", "OtherIdentity", "PS-18", named)
-    for comment, clause, public in bad_public_keys(alice.base.public):
+    for comment, clause, public in kinds_of_bad_public_key(alice.base.public):
         frame = alice.prekey_message(inner, {2: field(2, public)})
         bad(f"base key: {comment}", "InvalidKey", "BadKey", f"PS-19 {clause}", frame)
     for number, what in ((1, "one-time"), (6, "signed")):

@@ -14,7 +14,7 @@ from cloister_conformance.hand_made.pairwise_sessions import (
 )
 from cloister_conformance.hand_made.protobuf import field
 from cloister_conformance.vector_files.cases import Group, Json, answered, refused
-from cloister_conformance.vector_files.identity.bad_keys import bad_public_keys
+from cloister_conformance.vector_files.identity.bad_keys import kinds_of_bad_public_key
 from cloister_conformance.vector_files.pairwise_sessions import formulas
 from cloister_conformance.vector_files.pairwise_sessions.opening import ALICES_KEYS, DAY_MS
 from cloister_conformance.vector_files.pairwise_sessions.receiver import NOW_MS, SESSION, prepare
@@ -105,7 +105,7 @@ def requests() -> Group:
     for number in good:
         frame = request(join({**good, number: b""}))
         group.invalid(f"no field {number} in the bundle", "InvalidMessage", "Fields", "PS-58 NE-11", **inputs(frame))
-    for comment, clause, public in bad_public_keys(ALICE.public):
+    for comment, clause, public in kinds_of_bad_public_key(ALICE.public):
         for number, what in ((5, "one-time"), (6, "signed")):
             frame = request(join({**good, number: field(number, public)}))
             comment_here = f"{what} prekey: {comment}"
