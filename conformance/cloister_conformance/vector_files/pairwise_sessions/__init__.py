@@ -2,7 +2,7 @@
 
 from cloister_conformance.vector_files.cases import Chapter
 from cloister_conformance.vector_files.format import Note
-from cloister_conformance.vector_files.pairwise_sessions import delivery, opening, requests, staged
+from cloister_conformance.vector_files.pairwise_sessions import crossing, delivery, opening, requests, staged, turns
 
 HEADER = (
     "Chapter 03: X3DH, the Double Ratchet, and the sessions with one peer.",
@@ -28,6 +28,21 @@ NOTES = {
         bugType="BASIC",
         description="Two ratchets that talk, with every key on the way.",
         clauses=["PS-28", "PS-29", "PS-35", "PS-36", "PS-37", "PS-38"],
+    ),
+    "Late": Note(
+        bugType="LOST_MESSAGE",
+        description="Messages of the newest five receiving chains come late, and messages of older ones too late.",
+        clauses=["PS-46", "PS-47"],
+    ),
+    "Turn": Note(
+        bugType="LOST_MESSAGE",
+        description="A frame under a new ratchet key is refused; the ratchet turns with the genuine one only.",
+        clauses=["PS-36", "PS-48"],
+    ),
+    "Crossing": Note(
+        bugType="INTEROPERABILITY",
+        description="Both opened a session, and both have to send in the same one.",
+        clauses=["PS-54", "PS-55"],
     ),
     "EdgeLength": Note(bugType="EDGE_CASE", description="Plaintexts of several lengths.", clauses=["PS-28"]),
     "BadKey": Note(
@@ -123,6 +138,10 @@ def build() -> Chapter:
             staged.chain_links(),
             staged.root_steps(),
             staged.conversations(),
+            turns.late(),
+            turns.tampered(),
+            turns.skipped_seeds(),
+            turns.previous_counters(),
             opening.bundles(),
             opening.prekey_messages(),
             opening.replays(),
@@ -133,6 +152,8 @@ def build() -> Chapter:
             delivery.ciphertexts(),
             delivery.skip_limits(),
             delivery.sessions(),
+            crossing.sent_in(),
+            crossing.turns_of_sessions(),
             requests.requests(),
             requests.stale(),
         ],
