@@ -67,13 +67,23 @@ def test_cases_are_numbered_decided_and_often_invalid(generated: dict[str, str])
         assert sum(test["result"] == "invalid" for test in tests) >= LEAST_INVALID * len(tests)
 
 
-def test_an_invalid_scenario_has_one_refused_step(generated: dict[str, str]) -> None:
-    document = json.loads(generated["sender_keys.json"])
+@pytest.mark.parametrize("stem", ["pairwise_sessions", "sender_keys"])
+def test_an_invalid_scenario_has_one_refused_step(generated: dict[str, str], stem: str) -> None:
+    document = json.loads(generated[f"{stem}.json"])
     scenarios = [test for group in document["testGroups"] for test in group["tests"] if "steps" in test]
     assert len(scenarios) > 100
     for test in scenarios:
         errors = [step["error"] for step in test["steps"] if "error" in step]
         assert errors == ([test["error"]] if test["result"] == "invalid" else [])
+
+
+def test_a_refused_message_of_a_session_is_followed_by_what_is_read(generated: dict[str, str]) -> None:
+    document = json.loads(generated["pairwise_sessions.json"])
+    unharmed = [test for group in document["testGroups"] for test in group["tests"] if "StateUnharmed" in test["flags"]]
+    assert len(unharmed) > 100
+    for test in unharmed:
+        (refused_at,) = (number for number, step in enumerate(test["steps"]) if "error" in step)
+        assert any("plaintext" in step["expected"] for step in test["steps"][refused_at + 1 :])
 
 
 def test_untouched_files_have_no_problem(folder: Path) -> None:
@@ -225,3 +235,31 @@ def test_the_loader_of_the_readme_finds_every_case(generated: dict[str, str], tm
             for _, steps in cases
             for step in steps
         )
+
+
+def find_hooks(group: dict[str, Any], test: dict[str, Any]) -> set[str]:
+    """Find the capabilities by which a case is given, or shows, what an implementation keeps to itself."""
+    own = test.get("steps", [{"method": group["method"], **test}])
+    steps = [*group.get("before", []), *own, *group.get("after", [])]
+    injected = {
+        mark.capability
+        for step in steps
+        for name, mark in protocol.METHODS[step["method"]].injected.items()
+        if name in step["input"]
+    }
+    offered = {protocol.METHODS[step["method"]].capability or "" for step in steps}
+    return injected | {name for name in offered if name == "prekey-import" or name.endswith("-trace")}
+
+
+def test_the_readme_names_the_hooks_that_each_group_needs(generated: dict[str, str]) -> None:
+    readme = (data.find_folder("vectors") / "README.md").read_text("utf-8")
+    rows = re.findall(r"^\| `(\w+)\.json` \| (.*?) \| `([a-z-]+)` \|", readme, re.MULTILINE)
+    named = {(stem, name, hook) for stem, groups, hook in rows for name in re.findall(r"`([A-Z]\w+)`", groups)}
+    needed = {
+        (stem, group["type"], hook)
+        for stem in vector_files.CHAPTERS
+        for group in json.loads(generated[f"{stem}.json"])["testGroups"]
+        for test in group["tests"]
+        for hook in find_hooks(group, test)
+    }
+    assert named == needed

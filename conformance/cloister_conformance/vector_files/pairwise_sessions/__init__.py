@@ -6,11 +6,12 @@ from cloister_conformance.vector_files.pairwise_sessions import crossing, delive
 
 HEADER = (
     "Chapter 03: X3DH, the Double Ratchet, and the sessions with one peer.",
-    "The agreement, the ratchet and its conversations are staged: every key is given (capabilities x3dh and double-ratchet-*).",
+    "The agreement and the ratchet by itself are staged: every key is given (capabilities x3dh and double-ratchet-*).",
     (
-        "A scenario is passive: Bob's prekeys are given (capability prekey-import), Alice's frames come in, plaintexts "
-        "and refusals go out. What Bob makes himself is random and in no vector."
+        "A scenario of sessions is passive: Bob's prekeys are given (capability prekey-import), Alice's frames come in, plaintexts "
+        "and refusals go out. What Bob makes himself is random and in no vector, but for the kind of his frames."
     ),
+    "In the group SessionTurns Bob's ratchet keys are given, too (capability sessions-deterministic), so that his sessions turn.",
     "A refused frame is followed by good ones: the refusal must have left record and prekeys as they were.",
 )
 
@@ -44,7 +45,7 @@ NOTES = {
         description="Both opened a session, and both have to send in the same one.",
         clauses=["PS-54", "PS-55"],
     ),
-    "EdgeLength": Note(bugType="EDGE_CASE", description="Plaintexts of several lengths.", clauses=["PS-28"]),
+    "EdgeLength": Note(bugType="EDGE_CASE", description="Plaintexts of several lengths.", clauses=["PS-28", "PS-37"]),
     "BadKey": Note(
         bugType="WEAK_KEY",
         description="A key that chapter 02 refuses; with one of low order everybody knows what is agreed.",

@@ -185,6 +185,10 @@ def sessions() -> Group:
     group.scenario("an archived session, at the end", "Archived", "PS-51", [*two, *read(openers[0], 1, at=end)])
     late = [*two, *refuse(message(openers[0].chain, 1), "InvalidMac", at=end + 1), *read(openers[1], 1, at=end + 1)]
     group.scenario("an archived session, 1 ms too late", "Archived StateUnharmed", "PS-52", late)
+    three = [*two, *read_first(openers[2], 0, at=end - DAY_MS)]
+    late = [*three, *refuse(message(openers[0].chain, 1), "InvalidMac", at=end + 1), *read(openers[1], 1, at=end + 1)]
+    comment = "an archived session, 1 ms too late though a newer one was set up"
+    group.scenario(comment, "Archived StateUnharmed", "PS-52", late)
     steps = [*two, *read(openers[1], 1, at=end + 365 * DAY_MS)]
     group.scenario("the newest session, after a year", "Archived", "PS-51", steps)
     renewed = import_prekeys(PLAIN_KEYS, at=NOW_MS)

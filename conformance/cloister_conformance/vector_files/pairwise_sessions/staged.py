@@ -153,7 +153,7 @@ def conversations() -> Group:
         group.scenario(turns, "Conversation", "PS-28 PS-29 PS-35 PS-36 PS-37 PS-38", converse(turns, pattern))
     for size in (0, 1, 15, 16, 17, 32, 100, 4096):
         label = f"plaintext of {size} bytes"
-        group.scenario(label, "EdgeLength", "PS-28", converse(label, [1, 1], size=size))
+        group.scenario(label, "EdgeLength", "PS-28 PS-37", converse(label, [2, 1], size=size))
     return group
 
 
