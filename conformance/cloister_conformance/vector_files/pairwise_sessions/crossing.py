@@ -13,6 +13,7 @@ from cloister_conformance.vector_files.pairwise_sessions.chains import Turns, al
 from cloister_conformance.vector_files.pairwise_sessions.delivery import ARCHIVE_LIFETIME_MS
 from cloister_conformance.vector_files.pairwise_sessions.opening import ALICES_KEYS, DAY_MS, describe_bundle
 from cloister_conformance.vector_files.pairwise_sessions.receiver import (
+    KEYS,
     NOW_MS,
     PLAIN_KEYS,
     SESSION,
@@ -24,12 +25,13 @@ from cloister_conformance.vector_files.pairwise_sessions.receiver import (
     read_first,
     refuse,
     refuse_first,
+    without_one_time,
 )
 from cloister_conformance.vector_files.pairwise_sessions.requests import GOOD, derive_mac, request
 
-HIGHER = PLAIN_KEYS
+HIGHER = KEYS
 """Bob, whose account id is above Alice's."""
-LOWER = replace(PLAIN_KEYS, identity=make_pair(66))
+LOWER = replace(KEYS, identity=make_pair(66))
 """Bob with another identity, whose account id is below Alice's."""
 PENDING, ANSWERED = "prekey message", "message"
 MESSAGE = {"session": SESSION, "kind": "message", "now_ms": NOW_MS}
@@ -51,7 +53,7 @@ def sent_in() -> Group:
     """Which session is sent in. Where Bob's own is pending and Alice's was read, the kind of his next frame tells."""
     group = Group("SentIn", "session.encrypt", random=secrets.token_bytes)
     for name, keys, kind, clause in (("higher", HIGHER, PENDING, "PS-55"), ("lower", LOWER, ANSWERED, "PS-54")):
-        alice, second = opener(0, keys), opener(1, keys)
+        alice, second = opener(0, keys), without_one_time(opener(1, keys))
         begun = [*prepare(keys), open_session()]
 
         def good(comment: str, flag: str, clauses: str, steps: list[Json], *, name: str = name) -> None:
@@ -62,26 +64,33 @@ def sent_in() -> Group:
         good("and all else of Alice's is read", "Crossing", clause, [*crossed, *read_first(alice, 2, 1), send(kind)])
         plain = [*crossed, *read(alice, 2, 1), send(kind)]
         good("and plain messages are read", "Crossing", clause, plain)
-        good("Alice opened two", "Crossing", clause, [*crossed, *read_first(second, 0), *read(alice, 1), send(kind)])
+        steps = [*crossed, *read_first(second, 0), *read(alice, 1), send(kind)]
+        good("Alice opened two", "Crossing", f"PS-21 {clause}", steps)
         frame = request(mac=derive_mac(GOOD, NOW_MS, receiver=keys.identity.public))
         asked = answered("session_request.accept", {"session": SESSION, "request": frame, "now_ms": NOW_MS}, {})
         steps = [*prepare(keys), asked, send(PENDING), *read_first(alice, 0), send(kind)]
         good("both asked for a session", "Crossing", clause, steps)
-        later = [*prepare(keys), *read_first(second, 0), send(ANSWERED), open_session(), send(PENDING)]
-        good("Alice opened one before, too", "Crossing", clause, [*later, *read_first(alice, 0), send(kind)])
+        later = [*prepare(keys), *read_first(alice, 0), send(ANSWERED), open_session(), send(PENDING)]
+        steps = [*later, *read_first(second, 0), send(kind)]
+        good("Alice opened one before, too", "Crossing", f"PS-21 {clause}", steps)
 
-        late_ones = [*later, *read(second, 2, 1), send(PENDING), *read_first(second, 3), send(PENDING)]
+        late_ones = [*later, *read(alice, 2, 1), send(PENDING), *read_first(alice, 3), send(PENDING)]
         good("late messages of the session before", "Archived", "PS-54", late_ones)
-        again = [*later, *refuse_first(first(second), "DuplicateMessage"), send(PENDING), *read_first(second, 1)]
+        again = [*later, *refuse_first(first(alice), "DuplicateMessage"), send(PENDING), *read_first(alice, 1)]
         good("the first message of the session before, again", "Replay StateUnharmed", "PS-23 PS-54", again)
         again = [*crossed, *refuse_first(first(alice), "DuplicateMessage"), send(kind), *read(alice, 1)]
         good("the first message again", "Replay StateUnharmed", f"PS-23 {clause}", again)
-        for what, error, frame in (
-            ("the MAC is wrong", "InvalidMac", alice.prekey_message(change(message(alice.chain, 0)))),
-            ("it is 2001 ahead", "TooFarAhead", first(alice, 2001)),
+        for what, error, clauses, frame in (
+            (
+                "the MAC is wrong",
+                "InvalidMac",
+                f"PS-24 {clause}",
+                alice.prekey_message(change(message(alice.chain, 0))),
+            ),
+            ("it is 2001 ahead", "TooFarAhead", f"PS-24 PS-43 {clause}", first(alice, 2001)),
         ):
             refused = [*begun, *refuse_first(frame, error), send(PENDING), *read_first(alice, 0), send(kind)]
-            good(f"a first message is refused, {what}", "Crossing StateUnharmed", f"PS-24 {clause}", refused)
+            good(f"a first message is refused, {what}", "Crossing StateUnharmed", clauses, refused)
     add_ends(group)
     return group
 
@@ -89,15 +98,14 @@ def sent_in() -> Group:
 def add_ends(group: Group) -> None:
     """Add how long the session that is not sent in is read."""
     end = NOW_MS + ARCHIVE_LIFETIME_MS
-    alice = opener(0, HIGHER)
+    alice, newer = opener(0, HIGHER), without_one_time(opener(1, HIGHER))
     crossed = [*prepare(HIGHER), open_session(), *read_first(alice, 0)]
     comment = "Bob is the higher: Alice's session, "
-    steps = [*crossed, *read(alice, 1, at=end), send(PENDING)]
-    group.scenario(comment + "at the end of its life", "Archived", "PS-51", steps)
+    group.scenario(comment + "at the end of its life", "Archived", "PS-51", [*crossed, *read(alice, 1, at=end)])
     for name, before in (("", []), (" though it was read in", read(alice, 2, at=end - DAY_MS))):
         refused = [*crossed, *before, *refuse(message(alice.chain, 1), "InvalidMac", at=end + 1), send(PENDING)]
         late_comment = f"{comment}1 ms too late{name}"
-        group.scenario(late_comment, "Archived StateUnharmed", "PS-52", [*refused, *read_first(opener(1, HIGHER), 0)])
+        group.scenario(late_comment, "Archived StateUnharmed", "PS-52", [*refused, *read_first(newer, 0)])
     alice = opener(0, LOWER)
     steps = [*prepare(LOWER), open_session(), *read_first(alice, 0), *read(alice, 1, at=end + 1), send(ANSWERED)]
     group.scenario("Bob is the lower: Alice's session does not end", "Archived", "PS-54", steps)
@@ -190,7 +198,7 @@ def add_crossing(group: Group) -> None:
     for name, keys, clause in (("higher", HIGHER, "PS-55"), ("lower", LOWER, "PS-54")):
         bob = Initiator(keys=ALICES_KEYS, identity=keys.identity, base=BASE, ratchet=RATCHET)
         own = converse_in_own(bob)
-        alices = [opener(number, keys) for number in range(2)]
+        alices = [opener(0, keys), without_one_time(opener(1, keys))]
         one, two = (converse(alice, f"{name}, session {number}") for number, alice in enumerate(alices))
         opened = open_session(base_private=BASE.private, ratchet_private=RATCHET.private)
         crossed = [*prepare(keys), opened, *send_pending(bob, 0), *begin(alices[0], one, 1)]

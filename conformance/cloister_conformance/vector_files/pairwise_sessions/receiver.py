@@ -60,7 +60,7 @@ def message(chain: Chain, counter: int) -> bytes:
 
 def without_one_time(alice: Initiator) -> Initiator:
     """The same Alice, with a bundle without a one-time prekey."""
-    return replace(alice, keys=PLAIN_KEYS)
+    return replace(alice, keys=replace(alice.keys, one_time=None))
 
 
 def call(kind: str, frame: bytes, at: int) -> Json:
