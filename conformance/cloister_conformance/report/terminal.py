@@ -143,7 +143,7 @@ def build_table(report: Report) -> Table:
     table.add_column("suite")
     for column in ("passed", "failed", "known", "not offered", "answers"):
         table.add_column(column, justify="right")
-    for suite in dict.fromkeys(test.suite for test in report.tests):
+    for suite in sorted({test.suite for test in report.tests}):
         tests = [test for test in report.tests if test.suite == suite]
         counts = [
             sum(test.verdict in verdicts for test in tests)

@@ -179,7 +179,7 @@ def sessions() -> Group:
     group.scenario("40 archived sessions", "Archived", "PS-51", all_kept)
     too_many = open_all(openers)
     steps = [*too_many, *refuse(message(openers[0].chain, 1), "InvalidMac"), *read(openers[1], 1)]
-    group.scenario("41 archived sessions, the oldest is gone", "Archived StateUnharmed", "PS-51", steps)
+    group.scenario("41 archived sessions, the oldest is gone", "Archived StateUnharmed", "PS-69", steps)
     end = NOW_MS + ARCHIVE_LIFETIME_MS
     two = open_all(openers[:2])
     group.scenario("an archived session, at the end", "Archived", "PS-51", [*two, *read(openers[0], 1, at=end)])
