@@ -239,7 +239,7 @@ def create_bundle(account: Account, random: wire.Random, *, now_ms: int) -> tupl
 def create_plain_bundle(account: Account, random: wire.Random, *, now_ms: int) -> tuple[Account, Bundle]:
     """Create a bundle without a one-time prekey; return the account, to be stored before it is sent, and the bundle.
 
-    Clauses: PS-65
+    Clauses: PS-65, PS-72
     """
     account = renew_if_due(account, random, now_ms=now_ms)
     signed = account.prekeys.signed[0]

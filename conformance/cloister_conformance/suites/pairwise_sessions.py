@@ -365,6 +365,19 @@ def add_carol(ours: Side, theirs: Side) -> tuple[Side, Side]:
     return ours.meet(carol), carol.meet(ours)
 
 
+@clause("PS-72")
+@pytest.mark.parametrize("method", ["x3dh.create_bundle", "x3dh.create_plain_bundle"])
+def test_a_bundle_carries_the_newest_signed_prekey(actors: Actors, method: str) -> None:
+    iut, _ = actors()
+    Side(actor=iut, account="bob", identity=BOB).create_account()
+    bundles = [iut.call(method, account="bob", now_ms=NOW)]
+    for _ in range(2):
+        iut.call("x3dh.renew_prekey", account="bob", now_ms=NOW).must_be()
+        bundles.append(iut.call(method, account="bob", now_ms=NOW))
+        for earlier in bundles[:-1]:
+            bundles[-1].must_differ_from(earlier, "signed_prekey_id", "signed_prekey")
+
+
 # Opening
 
 
@@ -601,6 +614,16 @@ def test_nothing_is_encrypted_without_a_session(actors: Actors) -> None:
     check_nothing_opened(side)
     side.open(bundle).must_be()
     iut.call("session.encrypt", session=side.session, plaintext=b"x").must_be(kind="prekey message")
+
+
+@clause("PS-15", "PS-51")
+def test_a_late_message_of_an_archived_session_is_no_answer(actors: Actors) -> None:
+    iut, peer = actors()
+    ours, theirs = start(iut, peer)
+    late = theirs.encrypt(b"late")
+    ours.open(theirs.create_bundle(one_time=has_one_time_prekeys(iut))).must_be()
+    ours.decrypt(late).must_be(plaintext=b"late")
+    iut.call("session.encrypt", session=ours.session, plaintext=b"x").must_be(kind="prekey message")
 
 
 # Reading a prekey message

@@ -239,6 +239,14 @@ def test_a_refused_message_leaves_the_record_as_its_twin(actors: Actors, positio
     exchange(theirs, ours)
 
 
+@clause("PS-29")
+def test_the_mac_covers_fields_that_nobody_knows(actors: Actors) -> None:
+    iut, _ = actors()
+    side, made = read_first(iut)
+    body = made.message(b"x", 1)[:-8]
+    check_refused(side, made, body + field(5, 7) + made.mac(body, 1), "InvalidMac")
+
+
 # Counters and chains
 
 
@@ -394,6 +402,17 @@ def test_late_messages_of_an_older_chain_are_refused(actors: Actors) -> None:
     late = begin_chains(ours, theirs, CHAINS + 1)
     ours.decrypt(late[0]).must_be_any_refusal()
     ours.decrypt(late[1]).must_be(plaintext=b"1")
+
+
+@clause("PS-46")
+def test_a_late_message_does_not_make_its_chain_newer(actors: Actors) -> None:
+    iut, peer = actors()
+    ours, theirs = start(iut, peer)
+    late = begin_chains(ours, theirs, CHAINS)
+    ours.decrypt(late[0]).must_be(plaintext=b"0")
+    begin_chains(ours, theirs, 1)
+    for number in range(1, CHAINS):
+        ours.decrypt(late[number]).must_be(plaintext=b"%d" % number)
 
 
 # What a saved state holds

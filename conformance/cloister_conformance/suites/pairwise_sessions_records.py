@@ -2,6 +2,7 @@
 
 import hmac
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -252,6 +253,29 @@ def test_nothing_is_lost_when_requests_cross(actors: Actors, ours: KeyPair, writ
             alice.decrypt(crossing[0]).must_be(plaintext=b"b%d" % number)
 
 
+@clause("PS-23")
+def test_a_first_message_is_not_read_again_after_any_number_of_others(actors: Actors) -> None:
+    iut, peer = actors()
+    ours, theirs, first = open_without_one_time_prekey(iut, peer)
+    bundle = ours.create_bundle(one_time=False)
+    for _ in range(130):
+        theirs.open(bundle).must_be()
+        exchange(theirs, ours)
+    check_replay_opens_nothing(peer, ours, first)
+
+
+@clause("PS-23", "PS-52")
+def test_a_first_message_under_a_renewed_prekey_is_not_read_again(actors: Actors) -> None:
+    iut, peer = actors()
+    ours, theirs = make_sides(iut, peer)
+    theirs.open(ours.create_bundle(one_time=False)).must_be()
+    iut.call("x3dh.renew_prekey", account="bob", now_ms=NOW).must_be()
+    first = theirs.encrypt()
+    ours.decrypt(first).must_be(plaintext=b"x")
+    reopen(theirs, ours, iut, now_ms=NOW + 1000)
+    check_replay_opens_nothing(peer, ours, first, now_ms=NOW + 1001 + ARCHIVE_LIFETIME)
+
+
 # Restarts
 
 
@@ -363,6 +387,39 @@ def test_a_text_that_is_no_saved_state_is_refused(actors: Actors, rubbish: str) 
     ours, theirs = start(iut, peer)
     iut.call("restore", handle="rubbish", state=rubbish).must_be_refused("UnreadableState")
     exchange(theirs, ours)
+
+
+@clause("PS-7", "PS-56")
+def test_restored_one_time_prekeys_expire(actors: Actors) -> None:
+    iut, peer = actors()
+    ours, theirs = make_sides(iut, peer)
+    theirs.open(ours.create_bundle(one_time=True)).must_be()
+    reload(iut, ours.account, ours.session)
+    late = theirs.encrypt()
+    ours.decrypt(late, now_ms=NOW + 1 + x3dh.PREKEY_LIFETIME_MS).must_be_refused("UnknownPrekey")
+    ours.decrypt(late, now_ms=NOW + x3dh.PREKEY_LIFETIME_MS).must_be(plaintext=b"x")
+
+
+@clause("PS-56", "PS-72")
+def test_a_restored_account_gives_out_its_newest_signed_prekey(actors: Actors) -> None:
+    iut, _ = actors()
+    side = Side(actor=iut, account="bob", identity=BOB)
+    side.create_account()
+    iut.call("x3dh.renew_prekey", account="bob", now_ms=NOW).must_be()
+    newest = iut.call("x3dh.create_plain_bundle", account="bob", now_ms=NOW)
+    reload(iut, "bob")
+    iut.call("x3dh.create_plain_bundle", account="bob", now_ms=NOW).must_be_like(newest)
+
+
+@clause("PS-38", "PS-56")
+def test_a_restored_record_knows_the_last_counter_of_the_chain_before(actors: Actors) -> None:
+    iut, peer = actors()
+    ours, theirs = start(iut, peer)
+    for _ in range(3):
+        exchange(ours, theirs)
+    exchange(theirs, ours)
+    reload(iut, ours.account, ours.session)
+    decode(peer, ours.encrypt()).must_be(counter=0, previous_counter=3)
 
 
 # Session requests
@@ -712,3 +769,32 @@ def test_arbitrary_bytes_are_no_request(actors: Actors, rubbish: bytes) -> None:
     side = make_receiver(iut)
     iut.call("session_request.accept", session=side.session, request=rubbish, now_ms=NOW).must_be_any_refusal()
     check_nothing_opened(side)
+
+
+@clause("PS-61")
+def test_a_request_is_not_taken_up_again_after_a_first_message(actors: Actors) -> None:
+    iut, peer = actors()
+    ours, theirs = make_sides(iut, peer)
+    request = theirs.ask()
+    accept(ours, request)
+    theirs.open(ours.create_bundle(one_time=has_one_time_prekeys(iut))).must_be()
+    exchange(theirs, ours)
+    again = iut.call("session_request.accept", session=ours.session, request=request, now_ms=NOW)
+    again.must_be_refused("StaleRequest")
+
+
+@clause("PS-61")
+def test_the_request_of_one_peer_does_not_bar_that_of_another(actors: Actors) -> None:
+    iut, _ = actors()
+    with_alice = make_receiver(iut)
+    with_carol = with_alice.meet(Side(actor=iut, account="carol", identity=CAROL))
+    accept(with_alice, make_request(ALICES))
+    accept(with_carol, make_request(Keys(identity=CAROL)))
+
+
+@clause("PS-11", "NE-17")
+def test_a_request_whose_prekey_is_not_signed_does_not_bar_a_good_one(actors: Actors) -> None:
+    iut, _ = actors()
+    side = make_receiver(iut)
+    unsigned = x3dh.encode_bundle(replace(ALICES.bundle, signature=bytes(64)))
+    check_request_refused(side, make_request(ALICES, bundle=unsigned), "InvalidSignature")
