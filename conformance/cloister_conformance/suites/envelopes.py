@@ -15,7 +15,7 @@ from cloister_conformance.hand_made.pairwise_sessions import ALICE, BOB, CAROL, 
 from cloister_conformance.hand_made.protobuf import field, join
 from cloister_conformance.plugin import Actors
 from cloister_conformance.script import Actor, Answer
-from cloister_conformance.strategies import NOW, bit_positions, flip, plaintexts, private_keys, public_keys
+from cloister_conformance.strategies import NOW, bit_positions, flip, plaintexts, private_keys, public_keys, timestamps
 
 EPHEMERAL = make_pair(80)
 IV = bytes(range(12))
@@ -242,11 +242,9 @@ def envelope_fields(kind: int, source: str, timestamp_ms: int, content: bytes) -
     }
 
 
-def seal_envelope_by_hand(
-    other: Mapping[int, bytes] = NOTHING, *, source: str = ALICE.public.hex(), content: bytes = b"content"
-) -> bytes:
+def seal_envelope_by_hand(other: Mapping[int, bytes] = NOTHING, *, content: bytes = b"content") -> bytes:
     """A sealed envelope made by hand; `other={1: ...}` puts other bytes in the place of field 1."""
-    return seal_by_hand(envelope.pad(join(envelope_fields(1, source, NOW, content), other)))
+    return seal_by_hand(envelope.pad(join(envelope_fields(1, ALICE.public.hex(), NOW, content), other)))
 
 
 def open_envelope(actor: Actor, sealed: bytes) -> Answer:
@@ -256,10 +254,12 @@ def open_envelope(actor: Actor, sealed: bytes) -> Answer:
 
 @clause("EN-10", "EN-14")
 @pytest.mark.parametrize("kind", KINDS)
-@given(source=public_keys(), content=plaintexts())
-def test_an_envelope_is_opened_as_it_was_sealed(actors: Actors, kind: str, source: bytes, content: bytes) -> None:
+@given(source=public_keys(), at=timestamps(), content=plaintexts())
+def test_an_envelope_is_opened_as_it_was_sealed(
+    actors: Actors, kind: str, source: bytes, at: int, content: bytes
+) -> None:
     iut, peer = actors()
-    members: dict[str, Any] = {"kind": kind, "source": source.hex(), "timestamp_ms": NOW, "content": content}
+    members: dict[str, Any] = {"kind": kind, "source": source.hex(), "timestamp_ms": at, "content": content}
     for sealer, opener in ((iut, peer), (peer, iut)):
         sealed = sealer.call("envelope.seal_envelope", public_key=BOB.public, **members).result.sealed
         open_envelope(opener, sealed).must_be(**members)
@@ -267,16 +267,16 @@ def test_an_envelope_is_opened_as_it_was_sealed(actors: Actors, kind: str, sourc
 
 @clause("EN-1", "EN-10", "EN-14")
 @pytest.mark.parametrize("kind", KINDS)
-@given(content=plaintexts(), random=st.binary(min_size=44, max_size=44))
+@given(at=timestamps(), content=plaintexts(), random=st.binary(min_size=44, max_size=44))
 def test_with_given_randomness_the_envelope_is_that_of_the_text(
-    actors: Actors, kind: str, content: bytes, random: bytes
+    actors: Actors, kind: str, at: int, content: bytes, random: bytes
 ) -> None:
     iut, peer = actors()
     params: dict[str, Any] = {
         "public_key": BOB.public,
         "kind": kind,
         "source": ALICE.public.hex(),
-        "timestamp_ms": NOW,
+        "timestamp_ms": at,
         "content": content,
         "random": identity.clamp(random[:32]) + random[32:],
     }
@@ -339,12 +339,15 @@ def test_an_envelope_that_is_badly_padded_is_refused(actors: Actors, padded: byt
 
 
 BAD_SOURCES = {
-    "empty": ("", "InvalidEncoding"),
-    "in upper case": (ALICE.public.hex().upper(), "InvalidEncoding"),
-    "too short": (ALICE.public.hex()[:-2], "InvalidEncoding"),
-    "too long": (ALICE.public.hex() + "00", "InvalidEncoding"),
-    "of another type": ("04" + ALICE.public.hex()[2:], "InvalidKey"),
-    "of low order": ("05" + "00" * 32, "InvalidKey"),
+    "empty": (b"", "InvalidEncoding"),
+    "in upper case": (ALICE.public.hex().upper().encode(), "InvalidEncoding"),
+    "too short": (ALICE.public.hex()[:-2].encode(), "InvalidEncoding"),
+    "too long": (ALICE.public.hex().encode() + b"00", "InvalidEncoding"),
+    "no UTF-8": (b"\xff" * 66, "InvalidEncoding"),
+    "no UTF-8 at its end": (ALICE.public.hex()[:-1].encode() + b"\xff", "InvalidEncoding"),
+    "surrogates": (b"\xed\xa0\x80" * 22, "InvalidEncoding"),
+    "of another type": (b"04" + ALICE.public.hex()[2:].encode(), "InvalidKey"),
+    "of low order": (b"05" + b"00" * 32, "InvalidKey"),
 }
 
 
@@ -353,7 +356,7 @@ BAD_SOURCES = {
 def test_a_source_that_is_no_account_id_is_refused(actors: Actors, kind: str) -> None:
     iut, _ = actors()
     source, error = BAD_SOURCES[kind]
-    open_envelope(iut, seal_envelope_by_hand(source=source)).must_be_refused(error)
+    open_envelope(iut, seal_envelope_by_hand({2: field(2, source)})).must_be_refused(error)
 
 
 @clause("EN-16")

@@ -1,18 +1,23 @@
 """Chapter 01: encodings and errors, shown on the frames and texts of later chapters."""
 
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import pytest
-from cloister import identity, wire
+from cloister import envelope, identity, wire, x3dh
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cloister_conformance.clause import clause
-from cloister_conformance.hand_made.protobuf import VARINT, field, varint
-from cloister_conformance.hand_made.sender_keys import make_sender
+from cloister_conformance.conversations import Frame
+from cloister_conformance.hand_made.protobuf import VARINT, WireType, field, join, varint
+from cloister_conformance.hand_made.sender_keys import NOTHING, make_sender
 from cloister_conformance.plugin import Actors
-from cloister_conformance.script import ImplementationUnderTest
+from cloister_conformance.script import Answer, ImplementationUnderTest
 from cloister_conformance.strategies import NOW, flip
+from cloister_conformance.suites.envelopes import envelope_fields, open_envelope, open_sealed, seal_by_hand
+from cloister_conformance.suites.pairwise_sessions import import_keys, plain, read_first
+from cloister_conformance.suites.pairwise_sessions_records import ALICES, make_receiver, make_request
 
 SENDER = make_sender()
 ALICE = identity.derive_identity(b"\x01" * 32)
@@ -330,3 +335,274 @@ def test_a_refused_distribution_leaves_the_record_as_its_twin(actors: Actors, ki
     for iteration in (1, 3, 0, 2, 4):
         twin = decrypt(iut, SENDER.message(b"x", iteration), "twin")
         decrypt(iut, SENDER.message(b"x", iteration)).must_be_like(twin)
+
+
+# The frames of chapters 03 and 05
+
+
+class Reader(NamedTuple):
+    """An implementation that can read one kind of frame: good fields, what comes around them, and what is read in them."""
+
+    fields: Mapping[int, bytes]
+    required: tuple[int, ...]
+    finish: Callable[[bytes], bytes]
+    read: Callable[[bytes], Answer]
+    members: Mapping[str, object] = {}
+    version: bytes = b"\x33"
+
+    def frame(
+        self, other: Mapping[int, bytes] = NOTHING, *, before: bytes = b"", behind: bytes = b"", version: bytes = b""
+    ) -> bytes:
+        """A frame whose protobuf has more before or behind its fields, or others in their places."""
+        return self.finish((version or self.version) + before + join(self.fields, other) + behind)
+
+    def check_read(self, frame: bytes) -> None:
+        """Check that a frame is read."""
+        self.read(frame).must_be(**self.members)
+
+    def check_refused(self, frame: bytes, error: str) -> None:
+        """Check that a frame is refused, and that a good one is read then."""
+        self.read(frame).must_be_refused(error)
+        self.check_read(self.frame())
+
+
+def read_messages(iut: ImplementationUnderTest) -> Reader:
+    """Let the implementation read messages of a session."""
+    side, made = read_first(iut)
+    return Reader(
+        fields=made.fields(b"x", 1),
+        required=(1, 2, 4),
+        finish=lambda body: body + made.mac(body, 1),
+        read=lambda frame: side.decrypt(plain(frame)),
+        members={"plaintext": b"x"},
+    )
+
+
+def read_first_messages(iut: ImplementationUnderTest) -> Reader:
+    """Let the implementation read messages inside of prekey messages."""
+    side, alice = import_keys(iut)
+    return Reader(
+        fields=alice.chain.fields(b"x", 0),
+        required=(1, 2, 4),
+        finish=lambda body: alice.prekey_message(body + alice.chain.mac(body, 0)),
+        read=lambda frame: side.decrypt(Frame("prekey message", frame)),
+        members={"plaintext": b"x"},
+    )
+
+
+def read_prekey_messages(iut: ImplementationUnderTest) -> Reader:
+    """Let the implementation read prekey messages."""
+    side, alice = import_keys(iut)
+    return Reader(
+        fields=alice.fields(alice.chain.message()),
+        required=(2, 3, 4, 6),
+        finish=bytes,
+        read=lambda frame: side.decrypt(Frame("prekey message", frame)),
+        members={"plaintext": b"x"},
+    )
+
+
+def read_requests(iut: ImplementationUnderTest) -> Reader:
+    """Let the implementation take session requests up."""
+    side = make_receiver(iut)
+    return Reader(
+        fields={
+            1: field(1, NOW),
+            2: field(2, x3dh.encode_bundle(ALICES.bundle)),
+            3: field(3, make_request(ALICES)[-32:]),
+        },
+        required=(1, 2, 3),
+        finish=bytes,
+        read=lambda frame: iut.call("session_request.accept", session=side.session, request=frame, now_ms=NOW),
+    )
+
+
+def read_bundles(iut: ImplementationUnderTest) -> Reader:
+    """Let the implementation read bundles inside of session requests."""
+    bundle = ALICES.bundle
+    assert bundle.one_time_prekey_id is not None
+    assert bundle.one_time_prekey is not None
+    return Reader(
+        fields={
+            1: field(1, bundle.identity_key),
+            3: field(3, bundle.one_time_prekey_id),
+            4: field(4, bundle.signed_prekey_id),
+            5: field(5, bundle.one_time_prekey),
+            6: field(6, bundle.signed_prekey),
+            7: field(7, bundle.signature),
+        },
+        required=(1, 4, 6, 7),
+        finish=lambda encoded: make_request(ALICES, bundle=encoded),
+        read=read_requests(iut).read,
+        version=b"",
+    )
+
+
+def read_sealed(iut: ImplementationUnderTest) -> Reader:
+    """Let the implementation open sealed texts."""
+    sealed = seal_by_hand(b"x")
+    return Reader(
+        fields={1: sealed[:-34], 2: sealed[-34:]},
+        required=(1, 2),
+        finish=bytes,
+        read=lambda frame: open_sealed(iut, frame),
+        members={"plaintext": b"x"},
+        version=b"",
+    )
+
+
+def read_envelopes(iut: ImplementationUnderTest) -> Reader:
+    """Let the implementation open envelopes."""
+    return Reader(
+        fields=envelope_fields(1, ALICE.public.hex(), NOW, b"x"),
+        required=(1, 2, 5, 8),
+        finish=lambda encoded: seal_by_hand(envelope.pad(encoded)),
+        read=lambda frame: open_envelope(iut, frame),
+        members={"content": b"x"},
+        version=b"",
+    )
+
+
+READERS = {
+    "message": read_messages,
+    "message in a prekey message": read_first_messages,
+    "prekey message": read_prekey_messages,
+    "session request": read_requests,
+    "bundle": read_bundles,
+    "sealed envelope": read_sealed,
+    "envelope": read_envelopes,
+}
+OF_EVERY_KIND = pytest.mark.parametrize("kind", READERS)
+OUTERMOST = pytest.mark.parametrize("kind", ["message", "prekey message", "session request", "sealed envelope"])
+WITH_A_VERSION = pytest.mark.parametrize(
+    "kind", ["message", "message in a prekey message", "prekey message", "session request"]
+)
+
+
+def is_varint(encoded: bytes) -> bool:
+    """Tell whether a field, whose tag is one byte, is a number."""
+    return encoded[0] & 7 == WireType.VARINT
+
+
+def lengthen(encoded: bytes, *, high_bits: bool) -> bytes:
+    """Write the value of a number in ten bytes, with ones in the high bits if it is one of 32 bits."""
+    value = bytes(byte | 0x80 for byte in encoded[1:]).ljust(5, b"\x80")
+    ones = high_bits and len(value) == 5
+    return encoded[:1] + value.ljust(9, b"\xff" if ones else b"\x80") + (b"\x01" if ones else b"\x00")
+
+
+@clause("NE-4")
+@OUTERMOST
+def test_any_frame_over_the_limit_is_refused(actors: Actors, kind: str) -> None:
+    iut, _ = actors()
+    reader = READERS[kind](iut)
+    size = wire.MAX_FRAME_BYTES - len(reader.frame()) - 4
+    reader.check_refused(reader.frame(behind=field(9, bytes(size + 1))), "TooLarge")
+
+
+@clause("NE-4")
+@OUTERMOST
+def test_any_frame_at_the_limit_is_read(actors: Actors, kind: str) -> None:
+    iut, _ = actors()
+    reader = READERS[kind](iut)
+    frame = reader.frame(behind=field(9, bytes(wire.MAX_FRAME_BYTES - len(reader.frame()) - 4)))
+    assert len(frame) == wire.MAX_FRAME_BYTES
+    reader.check_read(frame)
+
+
+@clause("NE-5")
+@WITH_A_VERSION
+@pytest.mark.parametrize("version", [0, 1, 2, 4, 5, 15])
+def test_any_frame_of_another_version_is_refused(actors: Actors, kind: str, version: int) -> None:
+    iut, _ = actors()
+    reader = READERS[kind](iut)
+    reader.check_refused(reader.frame(version=bytes([version << 4 | 3])), "UnsupportedVersion")
+
+
+@clause("NE-9")
+@OF_EVERY_KIND
+@pytest.mark.parametrize("unknown", UNKNOWN_FIELDS)
+def test_an_unknown_field_of_any_frame_is_skipped(actors: Actors, kind: str, unknown: str) -> None:
+    iut, _ = actors()
+    reader = READERS[kind](iut)
+    reader.check_read(reader.frame(behind=UNKNOWN_FIELDS[unknown]))
+
+
+@clause("NE-10")
+@OF_EVERY_KIND
+def test_of_the_repeated_fields_of_any_frame_the_last_count(actors: Actors, kind: str) -> None:
+    iut, _ = actors()
+    reader = READERS[kind](iut)
+    earlier = [field(number, 99 if is_varint(encoded) else b"earlier") for number, encoded in reader.fields.items()]
+    reader.check_read(reader.frame(before=b"".join(earlier)))
+
+
+@clause("NE-11")
+@OF_EVERY_KIND
+def test_any_frame_without_a_required_field_is_refused(actors: Actors, kind: str) -> None:
+    iut, _ = actors()
+    reader = READERS[kind](iut)
+    for number in reader.required:
+        reader.read(reader.frame({number: b""})).must_be_refused("InvalidMessage")
+    reader.check_read(reader.frame())
+
+
+@clause("NE-12")
+@OF_EVERY_KIND
+@pytest.mark.parametrize("bad", NO_PROTOBUF)
+def test_any_frame_that_is_no_protobuf_is_refused(actors: Actors, kind: str, bad: str) -> None:
+    iut, _ = actors()
+    reader = READERS[kind](iut)
+    reader.check_refused(reader.frame(behind=NO_PROTOBUF[bad]), "InvalidMessage")
+
+
+@clause("NE-13")
+@OF_EVERY_KIND
+@pytest.mark.parametrize("high_bits", [False, True])
+def test_the_long_varints_of_any_frame_are_read(actors: Actors, kind: str, *, high_bits: bool) -> None:
+    iut, _ = actors()
+    reader = READERS[kind](iut)
+    numbers = {number: encoded for number, encoded in reader.fields.items() if is_varint(encoded)}
+    reader.check_read(
+        reader.frame({number: lengthen(encoded, high_bits=high_bits) for number, encoded in numbers.items()})
+    )
+
+
+def of_another_type(reader: Reader, number: int) -> bytes:
+    """A field of a frame with another wire type."""
+    return field(number, b"\x05" if is_varint(reader.fields[number]) else 7)
+
+
+@clause("NE-14")
+@OF_EVERY_KIND
+def test_a_field_of_any_frame_of_another_wire_type_counts_as_absent(actors: Actors, kind: str) -> None:
+    iut, _ = actors()
+    reader = READERS[kind](iut)
+    for number in reader.required:
+        other = {number: of_another_type(reader, number)}
+        reader.read(reader.frame(other)).must_be_refused("InvalidMessage")
+    reader.check_read(reader.frame())
+
+
+@clause("NE-14")
+@OF_EVERY_KIND
+def test_beside_fields_of_another_wire_type_the_right_ones_of_any_frame_are_read(actors: Actors, kind: str) -> None:
+    iut, _ = actors()
+    reader = READERS[kind](iut)
+    reader.check_read(reader.frame(behind=b"".join(of_another_type(reader, number) for number in reader.fields)))
+
+
+@clause("NE-16")
+@pytest.mark.parametrize(
+    ("kind", "frame"),
+    [
+        ("message", b""),
+        ("message", b"\x33"),
+        ("message", b"\x43" * 8),
+        ("prekey message", b""),
+        ("session request", b""),
+    ],
+)
+def test_any_frame_that_is_too_short_is_refused(actors: Actors, kind: str, frame: bytes) -> None:
+    iut, _ = actors()
+    READERS[kind](iut).check_refused(frame, "InvalidMessage")
