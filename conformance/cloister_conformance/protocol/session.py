@@ -2,6 +2,8 @@
 
 from typing import Annotated, Literal
 
+from pydantic import model_validator
+
 from cloister_conformance.protocol.double_ratchet import MESSAGE_ERRORS
 from cloister_conformance.protocol.messages import Handle, Hex, Hex32, Injected, Message, Method, Nothing
 from cloister_conformance.protocol.sender_keys import Plaintext
@@ -30,6 +32,13 @@ class Open(Message):
     now_ms: int
     base_private: Annotated[Hex32 | None, DETERMINISTIC] = None
     ratchet_private: Annotated[Hex32 | None, DETERMINISTIC] = None
+
+    @model_validator(mode="after")
+    def check_one_time_prekey(self) -> "Open":
+        """Check that the one-time prekey has an id and a key, or neither."""
+        if (self.one_time_prekey_id is None) != (self.one_time_prekey is None):
+            raise ValueError("give one_time_prekey_id and one_time_prekey together, or neither")
+        return self
 
 
 class Encrypt(Message):

@@ -2,7 +2,7 @@
 
 from typing import TypeVar
 
-from cloister import saved_state, wire
+from cloister import saved_state, session, wire
 
 Value = TypeVar("Value")
 
@@ -12,15 +12,17 @@ class UnknownHandle(Exception):
 
 
 class Handles:
-    """A map of handles, and the source of randomness that comes with them."""
+    """A map of handles, and the source of randomness that comes with them; `accounts` are those of session records."""
 
     def __init__(self, random: wire.Random) -> None:
         self.random = random
         self.values: dict[str, object] = {}
+        self.accounts: dict[str, str] = {}
 
     def forget(self) -> None:
         """Forget every handle."""
         self.values.clear()
+        self.accounts.clear()
 
     def put(self, handle: str, value: object) -> None:
         """Let a handle stand for a value."""
@@ -34,15 +36,18 @@ class Handles:
         return value
 
     def save(self, handle: str) -> str:
-        """Save what a handle stands for."""
+        """Save what a handle stands for; the account of a session record on a line of its own."""
         value = self.values.get(handle)
         if type(value) not in saved_state.KINDS:
             raise UnknownHandle(f"{handle} stands for nothing that can be saved")
-        return saved_state.save(value)
+        state = saved_state.save(value)
+        return f"{state}\n{self.accounts[handle]}" if isinstance(value, session.Record) else state
 
     def restore(self, handle: str, state: str) -> None:
         """Let a handle stand for what was saved.
 
         Clauses: SK-37, AP-14
         """
+        state, _, account = state.partition("\n")
         self.put(handle, saved_state.restore(state, object))
+        self.accounts[handle] = account

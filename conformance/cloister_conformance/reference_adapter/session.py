@@ -6,21 +6,20 @@ from cloister_conformance.protocol import sender_keys as frames
 from cloister_conformance.protocol import session as messages
 from cloister_conformance.protocol.messages import Nothing
 from cloister_conformance.reference_adapter.double_ratchet import draw
-from cloister_conformance.reference_adapter.handles import Handles, UnknownHandle
+from cloister_conformance.reference_adapter.handles import Handles
 
 
-def find_account(handles: Handles, ours: identity.PublicKey) -> tuple[str, x3dh.Account]:
-    """Find the account with an identity key, and its handle."""
-    for handle, value in handles.values.items():
-        if isinstance(value, x3dh.Account) and value.identity.public == ours:
-            return handle, value
-    raise UnknownHandle("there is no account with the identity of this record")
+def find_account(handles: Handles, record: str) -> tuple[str, x3dh.Account]:
+    """Find the account that a record was created for, and its handle; others may have the same identity."""
+    handle = handles.accounts[record]
+    return handle, handles.get(handle, x3dh.Account)
 
 
 def create(params: messages.Create, handles: Handles) -> Nothing:
     ours = handles.get(params.account, x3dh.Account).identity.public
     theirs = identity.decode_public_key(params.identity_key)
     handles.put(params.session, session.Record(ours=ours, theirs=theirs))
+    handles.accounts[params.session] = params.account
     return Nothing()
 
 
@@ -46,7 +45,7 @@ def draw_opening(params: messages.Open, random: wire.Random) -> wire.Random:
 
 def open(params: messages.Open, handles: Handles) -> Nothing:  # noqa: A001 - the method's name
     record = handles.get(params.session, session.Record)
-    _, account = find_account(handles, record.ours)
+    _, account = find_account(handles, params.session)
     random = draw_opening(params, handles.random)
     record = session.open_session(record, account, decode_bundle(params), random, now_ms=params.now_ms)
     handles.put(params.session, record)
@@ -65,7 +64,7 @@ def decrypt(params: messages.Decrypt, handles: Handles) -> frames.Plaintext:
     if params.kind == "message":
         record, plaintext = session.decrypt_message(record, params.message, random, now_ms=params.now_ms)
     else:
-        handle, account = find_account(handles, record.ours)
+        handle, account = find_account(handles, params.session)
         record, account, plaintext = session.decrypt_prekey_message(
             record, account, params.message, random, now_ms=params.now_ms
         )

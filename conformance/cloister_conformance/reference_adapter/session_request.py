@@ -10,7 +10,7 @@ from cloister_conformance.reference_adapter.session import find_account
 
 def create(params: messages.OfSessionNow, handles: Handles) -> messages.Request:
     record = handles.get(params.session, session.Record)
-    handle, account = find_account(handles, record.ours)
+    handle, account = find_account(handles, params.session)
     record, account, request = session_request.create_request(record, account, handles.random, now_ms=params.now_ms)
     handles.put(params.session, record)
     handles.put(handle, account)
@@ -23,7 +23,7 @@ def is_due(params: messages.OfSessionNow, handles: Handles) -> messages.Due:
 
 def accept(params: messages.Accept, handles: Handles) -> Nothing:
     record = handles.get(params.session, session.Record)
-    _, account = find_account(handles, record.ours)
+    _, account = find_account(handles, params.session)
     record = session_request.accept_request(record, account, params.request, handles.random, now_ms=params.now_ms)
     handles.put(params.session, record)
     return Nothing()
