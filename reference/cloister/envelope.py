@@ -78,8 +78,11 @@ def unpad(padded: bytes) -> bytes:
 def encode_envelope(envelope: Envelope) -> bytes:
     """Encode an envelope as protobuf.
 
-    Clauses: EN-14, NE-15
+    Raises:
+        OutOfRange: its time does not have 13 digits.
+    Clauses: EN-14, NE-15, NE-20
     """
+    wire.check_timestamp(envelope.timestamp_ms)
     return wire.encode_protobuf(
         envelopes_pb2.Envelope(
             kind=NUMBER_OF[envelope.kind],
@@ -114,6 +117,7 @@ def seal_envelope(recipient: PublicKey, envelope: Envelope, random: wire.Random)
 
     Raises:
         TooLarge: its content does not fit.
+        OutOfRange: its time does not have 13 digits.
     Clauses: EN-1, EN-10, EN-11
     """
     padded = pad(encode_envelope(envelope))

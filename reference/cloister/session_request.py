@@ -51,6 +51,7 @@ def create_request(
 
     Raises:
         RequestTooSoon: the last one was made less than `REQUEST_PERIOD_MS` ago.
+        OutOfRange: the time does not have 13 digits.
     Clauses: PS-70
     """
     if not may_ask(record, now_ms):
@@ -80,8 +81,11 @@ def is_due(record: Record, now_ms: int) -> bool:
 def encode_request(account: Account, theirs: PublicKey, bundle: Bundle, *, now_ms: int) -> bytes:
     """Encode a session request with our bundle.
 
-    Clauses: PS-58, PS-64, NE-7, NE-15
+    Raises:
+        OutOfRange: the time does not have 13 digits.
+    Clauses: PS-58, PS-64, NE-7, NE-15, NE-20
     """
+    wire.check_timestamp(now_ms)
     encoded = x3dh.encode_bundle(bundle)
     mac = derive_mac(
         account.identity.private,

@@ -101,7 +101,7 @@ def check_timestamp(timestamp_ms: int) -> None:
 
     Raises:
         OutOfRange: it has fewer or more.
-    Clauses: NE-18
+    Clauses: NE-18, NE-20
     """
     check_range(timestamp_ms, MIN_TIMESTAMP_MS, MAX_TIMESTAMP_MS, what="timestamp")
 

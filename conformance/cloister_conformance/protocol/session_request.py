@@ -31,7 +31,7 @@ METHODS = (
         summary="Create a session request to the peer of a record, with a new one-time prekey.",
         params=OfSessionNow,
         result=Request,
-        errors=("RequestTooSoon",),
+        errors=("RequestTooSoon", "OutOfRange"),
         sample={"session": "sample", "now_ms": 0},
     ),
     Method(

@@ -606,3 +606,29 @@ def test_beside_fields_of_another_wire_type_the_right_ones_of_any_frame_are_read
 def test_any_frame_that_is_too_short_is_refused(actors: Actors, kind: str, frame: bytes) -> None:
     iut, _ = actors()
     READERS[kind](iut).check_refused(frame, "InvalidMessage")
+
+
+BAD_TIMES = pytest.mark.parametrize("at", [0, wire.MIN_TIMESTAMP_MS - 1, wire.MAX_TIMESTAMP_MS + 1])
+
+
+@clause("NE-20")
+@BAD_TIMES
+def test_no_request_is_made_at_a_time_that_has_not_13_digits(actors: Actors, at: int) -> None:
+    iut, _ = actors()
+    side = make_receiver(iut)
+    iut.call("session_request.create", session=side.session, now_ms=at).must_be_refused("OutOfRange")
+    side.ask()
+
+
+@clause("NE-20")
+@BAD_TIMES
+def test_no_envelope_is_sealed_with_a_time_that_has_not_13_digits(actors: Actors, at: int) -> None:
+    iut, _ = actors()
+    iut.call(
+        "envelope.seal_envelope",
+        public_key=ALICE.public,
+        kind="message",
+        source=ALICE.public.hex(),
+        timestamp_ms=at,
+        content=b"x",
+    ).must_be_refused("OutOfRange")
