@@ -123,17 +123,21 @@ class Initiator:
             chain_key=chain_key,
         )
 
-    def prekey_message(
-        self, message: bytes | None = None, other: Mapping[int, bytes] = NOTHING, *, version: bytes = VERSION
-    ) -> bytes:
-        """A prekey message around a message, the first one if none is given."""
-        fields = prekey_fields(
-            self.chain.message() if message is None else message,
+    def fields(self, message: bytes) -> dict[int, bytes]:
+        """The encoded fields of a prekey message around a message, by number."""
+        return prekey_fields(
+            message,
             base_key=self.base.public,
             identity_key=self.identity.public,
             signed_prekey_id=SIGNED_PREKEY_ID,
             one_time_prekey_id=ONE_TIME_PREKEY_ID if self.keys.one_time else None,
         )
+
+    def prekey_message(
+        self, message: bytes | None = None, other: Mapping[int, bytes] = NOTHING, *, version: bytes = VERSION
+    ) -> bytes:
+        """A prekey message around a message, the first one if none is given."""
+        fields = self.fields(self.chain.message() if message is None else message)
         return version + join(fields, other)
 
 

@@ -16,7 +16,7 @@ from cloister_conformance.plugin import Actors
 from cloister_conformance.script import Answer, ImplementationUnderTest
 from cloister_conformance.strategies import NOW, flip
 from cloister_conformance.suites.envelopes import envelope_fields, open_envelope, open_sealed, seal_by_hand
-from cloister_conformance.suites.pairwise_sessions import import_keys, plain, read_first
+from cloister_conformance.suites.pairwise_sessions import first, import_keys, plain
 from cloister_conformance.suites.pairwise_sessions_records import ALICES, make_receiver, make_request
 
 SENDER = make_sender()
@@ -368,7 +368,9 @@ class Reader(NamedTuple):
 
 def read_messages(iut: ImplementationUnderTest) -> Reader:
     """Let the implementation read messages of a session."""
-    side, made = read_first(iut)
+    side, alice = import_keys(iut)
+    side.decrypt(first(alice)).must_be(plaintext=b"x")
+    made = alice.chain
     return Reader(
         fields=made.fields(b"x", 1),
         required=(1, 2, 4),
