@@ -8,8 +8,9 @@
 """
 
 import hmac
-from typing import NewType
+from typing import Annotated, NewType
 
+from annotated_types import Len
 from cryptography.hazmat.primitives import padding
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -18,13 +19,14 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cloister import errors
 
 CHAIN_KEY_BYTES = 32
+SEED_BYTES = 32
 BLOCK_BITS = 128
 ZERO_SALT = bytes(32)
 
-ChainKey = NewType("ChainKey", bytes)
+ChainKey = NewType("ChainKey", Annotated[bytes, Len(CHAIN_KEY_BYTES, CHAIN_KEY_BYTES)])
 """32 bytes, from which the keys of all later messages follow."""
 
-Seed = NewType("Seed", bytes)
+Seed = NewType("Seed", Annotated[bytes, Len(SEED_BYTES, SEED_BYTES)])
 """32 bytes, from which the keys of one message follow."""
 
 

@@ -12,8 +12,9 @@
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import NewType
+from typing import Annotated, NewType
 
+from annotated_types import Len
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
@@ -42,10 +43,10 @@ LOW_ORDER = frozenset(
     }
 )
 
-PublicKey = NewType("PublicKey", bytes)
+PublicKey = NewType("PublicKey", Annotated[bytes, Len(PUBLIC_KEY_BYTES, PUBLIC_KEY_BYTES)])
 """33 bytes: the type byte, then u; canonical and not of low order."""
 
-PrivateKey = NewType("PrivateKey", bytes)
+PrivateKey = NewType("PrivateKey", Annotated[bytes, Len(PRIVATE_KEY_BYTES, PRIVATE_KEY_BYTES)])
 """32 bytes, clamped."""
 
 

@@ -2,23 +2,24 @@
 
 - It is no chapter: the form is the reference's own, and nobody else reads it.
 - A version is read as long as a reader for it stands here; what cannot be read is refused, never guessed at.
+- A value has one form: each of its members, no other, keys of their sizes, and no number below 0.
 - A saved state holds secrets in the clear; whoever stores it encrypts it.
 
     >>> restore(save(sender_keys.Record()), sender_keys.Record)
     Record(states=())
     >>> restore('{"kind": "Record", "version": 9, "value": {}}', sender_keys.Record)
     Traceback (most recent call last):
-    cloister.errors.UnreadableState: this saved state cannot be read: version 9 is not known, only 1
+    cloister.errors.UnreadableState: this saved state cannot be read: version 9 is not known, only 1 and 2
 """
 
 import json
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
 from cloister import double_ratchet, errors, sender_keys, session, x3dh
 
-VERSION = 1
+VERSION = 2
 HEX_BYTES = ConfigDict(ser_json_bytes="hex", val_json_bytes="hex")
 KINDS: dict[type, str] = {
     sender_keys.SenderKey: "sender key",
@@ -49,16 +50,39 @@ def restore(text: str, kind: type[Value]) -> Value:
     Clauses: SK-37, PS-56, PS-57
     """
     saved = decode(text)
-    if type(saved["version"]) is not int or saved["version"] != VERSION:  # JSON's true equals 1
-        raise errors.UnreadableState(reason=f"version {saved['version']} is not known, only {VERSION}")
+    if type(saved["version"]) is not int or saved["version"] not in (1, VERSION):  # JSON's true equals 1
+        raise errors.UnreadableState(reason=f"version {saved['version']} is not known, only 1 and {VERSION}")
     found = next((known for known, name in KINDS.items() if name == saved["kind"]), None)
     if found is None or not issubclass(found, kind):
         raise errors.UnreadableState(reason=f"it is of the kind {saved['kind']}")
+    value = read_value(found, read_version_1(saved["value"]) if saved["version"] == 1 else saved["value"])
+    assert isinstance(value, kind)
+    return value
+
+
+def read_version_1(written: object) -> object:
+    """Turn a value of version 1 into one of version 2, in which every signed prekey has base keys; some had them before."""
+    return json.loads(json.dumps(written), object_hook=add_base_keys)
+
+
+def add_base_keys(members: dict[str, Any]) -> dict[str, Any]:
+    """Add base keys to a signed prekey, the only object with a signature, if it has none."""
+    return {"base_keys": [], **members} if "signature" in members else members
+
+
+def read_value(kind: type, written: object) -> object:
+    """Read a value that would be saved as it is written; so nothing that is absent gets a default, and nothing is passed over.
+
+    Raises:
+        UnreadableState: it is not of its kind.
+    """
+    text = json.dumps(written, sort_keys=True)
     try:
-        value = FORMS[found].validate_json(json.dumps(saved["value"]))
+        value = FORMS[kind].validate_json(text)
     except ValidationError:
         raise errors.UnreadableState(reason="its value is not of its kind") from None
-    assert isinstance(value, kind)
+    if json.dumps(FORMS[kind].dump_python(value, mode="json"), sort_keys=True) != text:
+        raise errors.UnreadableState(reason="its value is not in the form of its kind")
     return value
 
 
@@ -66,12 +90,23 @@ def decode(text: str) -> dict[str, object]:
     """Decode the members of a saved state.
 
     Raises:
-        UnreadableState: they are not all there.
+        UnreadableState: they are not all there, or a number is below 0.
     """
     try:
-        saved = json.loads(text)
+        saved = json.loads(text, parse_int=decode_number)
     except (ValueError, RecursionError):
         raise errors.UnreadableState(reason="it is not JSON") from None
     if not isinstance(saved, dict) or saved.keys() != {"kind", "version", "value"}:
         raise errors.UnreadableState(reason="it has not the members kind, version and value")
     return saved
+
+
+def decode_number(digits: str) -> int:
+    """Decode a number.
+
+    Raises:
+        UnreadableState: it is below 0.
+    """
+    if digits.startswith("-"):
+        raise errors.UnreadableState(reason=f"{digits} is below 0")
+    return int(digits)

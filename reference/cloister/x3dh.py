@@ -14,7 +14,9 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import NewType
+from typing import Annotated, NewType
+
+from annotated_types import Len
 
 from cloister import chain, errors, identity, wire
 from cloister._proto import pairwise_sessions_pb2
@@ -22,13 +24,14 @@ from cloister.chain import ChainKey
 from cloister.identity import KeyPair, PrivateKey, PublicKey
 
 X3DH_INFO = b"WhisperText"
+ROOT_KEY_BYTES = 32
 MAX_PREKEY_ID = 16_777_214
 SIGNED_PREKEY_PERIOD_MS = 604_800_000
 PREKEY_LIFETIME_MS = 2_419_200_000
 
 DISCONTINUITY = b"\xff" * 32
 
-RootKey = NewType("RootKey", bytes)
+RootKey = NewType("RootKey", Annotated[bytes, Len(ROOT_KEY_BYTES, ROOT_KEY_BYTES)])
 """32 bytes, from which the chain keys of a session follow."""
 
 

@@ -1,6 +1,8 @@
 """Saved states outlive the program: those of every version are read as long as a file of it stands in `saved/`."""
 
 import json
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +18,30 @@ KINDS: dict[str, type] = {
 }
 
 
-@pytest.fixture(params=sorted(path.name for path in (Path(__file__).parent / "saved").glob("version_*.json")))
-def old(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """What an earlier version of the program has saved."""
-    document: dict[str, Any] = json.loads((Path(__file__).parent / "saved" / request.param).read_text("utf-8"))
+FILES = sorted((Path(__file__).parent / "saved").glob("version_*.json"))
+
+
+def read(file: Path) -> dict[str, Any]:
+    """Read what a version of the program has saved."""
+    document: dict[str, Any] = json.loads(file.read_text("utf-8"))
     return document
+
+
+@pytest.fixture(params=FILES, ids=lambda file: file.stem)
+def old(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """What this or an earlier version of the program has saved."""
+    return read(request.param)
+
+
+@pytest.fixture
+def newest() -> dict[str, Any]:
+    """What this version of the program has saved."""
+    return read(FILES[-1])
+
+
+def test_every_version_has_a_file() -> None:
+    versions = [{json.loads(read(file)[kind])["version"] for kind in KINDS} for file in FILES]
+    assert versions == [{version + 1} for version in range(saved_state.VERSION)]
 
 
 def test_every_kind_has_an_old_state() -> None:
@@ -46,6 +67,19 @@ def test_an_old_account_and_its_record_go_on(old: dict[str, Any]) -> None:
     assert kind == "message"
 
 
+def test_a_restored_account_remembers_what_it_has_read(newest: dict[str, Any]) -> None:
+    account = saved_state.restore(newest["account"], x3dh.Account)
+    record = saved_state.restore(newest["session record"], session.Record)
+    frame = bytes.fromhex(newest["read first message"])
+    with pytest.raises(errors.UnknownSession):
+        session.decrypt_prekey_message(record, account, frame, bytes, now_ms=newest["now_ms"])
+
+
+def test_base_keys_that_were_saved_in_version_1_are_kept(newest: dict[str, Any]) -> None:
+    account = saved_state.restore(newest["account"], x3dh.Account)
+    assert saved_state.restore(change(newest["account"], version=1), x3dh.Account) == account
+
+
 def test_an_old_group_record_goes_on(old: dict[str, Any]) -> None:
     record = saved_state.restore(old["sender key record"], sender_keys.Record)
     frame = bytes.fromhex(old["late group message"])
@@ -62,10 +96,11 @@ def change(text: str, **members: object) -> str:
 @pytest.mark.parametrize(
     ("members", "reason"),
     [
-        ({"version": 0}, "version 0 is not known, only 1"),
-        ({"version": 2}, "version 2 is not known, only 1"),
-        ({"version": "1"}, "version 1 is not known, only 1"),
-        ({"version": True}, "version True is not known, only 1"),
+        ({"version": 0}, "version 0 is not known, only 1 and 2"),
+        ({"version": 3}, "version 3 is not known, only 1 and 2"),
+        ({"version": -1}, "-1 is below 0"),
+        ({"version": "1"}, "version 1 is not known, only 1 and 2"),
+        ({"version": True}, "version True is not known, only 1 and 2"),
         ({"kind": "ratchet"}, "it is of the kind ratchet"),
         ({"kind": "nonsense"}, "it is of the kind nonsense"),
         ({"kind": None}, "it is of the kind None"),
@@ -93,12 +128,69 @@ def test_a_state_cut_anywhere_is_refused(old: dict[str, Any]) -> None:
             saved_state.restore(text[:end], sender_keys.SenderKey)
 
 
-@pytest.mark.parametrize("name", ["chain_key", "private", "root_key"])
-def test_a_secret_of_another_form_is_refused(old: dict[str, Any], name: str) -> None:
-    text = old["ratchet"].replace(f'"{name}": "', f'"{name}": "zz', 1)
-    assert text != old["ratchet"]
+KEYS = {
+    "ratchet": ("ours", "root_key", "chain_key", "private", "public", "ratchet_key"),
+    "session record": ("theirs", "base_key"),
+    "account": ("private", "public"),
+    "sender key record": ("chain_key", "signing_key", "0"),
+}
+"""Members that are keys, or a seed that was skipped."""
+
+
+@pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind, names in KEYS.items() for name in names])
+@pytest.mark.parametrize(
+    "change", [lambda key: "zz" + key[2:], lambda key: key[:10], lambda key: key + "00", str.upper]
+)
+def test_a_key_of_another_form_is_refused(
+    old: dict[str, Any], kind: str, name: str, change: Callable[[str], str]
+) -> None:
+    text = re.sub(f'(?<="{name}": ")[0-9a-f]+', lambda key: change(key[0]), old[kind], count=1)
+    assert text != old[kind]
     with pytest.raises(errors.UnreadableState):
-        saved_state.restore(text, double_ratchet.Ratchet)
+        saved_state.restore(text, KINDS[kind])
+
+
+def find_objects(value: object) -> Iterator[dict[str, Any]]:
+    """Find all objects in a JSON value, whose members have names; those of a mapping have numbers."""
+    if isinstance(value, dict) and not all(name.isdecimal() for name in value):
+        yield value
+    for member in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from find_objects(member)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_member_is_needed(old: dict[str, Any], kind: str) -> None:
+    saved = json.loads(old[kind])
+    for members in find_objects(saved):
+        for name in list(members):
+            removed = members.pop(name)
+            with pytest.raises(errors.UnreadableState):
+                saved_state.restore(json.dumps(saved), KINDS[kind])
+            members[name] = removed
+    saved_state.restore(json.dumps(saved), KINDS[kind])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_other_member_is_passed_over(old: dict[str, Any], kind: str) -> None:
+    saved = json.loads(old[kind])
+    for members in find_objects(saved):
+        members["more"] = 1
+        with pytest.raises(errors.UnreadableState):
+            saved_state.restore(json.dumps(saved), KINDS[kind])
+        del members["more"]
+    saved_state.restore(json.dumps(saved), KINDS[kind])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("wrong", [-1, 1.0, "1", True])
+def test_a_number_of_another_form_is_refused(old: dict[str, Any], kind: str, wrong: object) -> None:
+    saved = json.loads(old[kind])
+    numbers = [(members, name) for members in find_objects(saved) for name in members if type(members[name]) is int]
+    for members, name in numbers:
+        number, members[name] = members[name], wrong
+        with pytest.raises(errors.UnreadableState):
+            saved_state.restore(json.dumps(saved), KINDS[kind])
+        members[name] = number
 
 
 def test_secrets_are_not_shown() -> None:
