@@ -653,6 +653,16 @@ def test_reading_of_the_skip_limit(actors: Actors, note_reading: Any) -> None:  
     note_reading("skip limit", f"at least {reading}")
 
 
+@clause("PS-49")
+def test_reading_of_saved_states(actors: Actors, note_reading: Any) -> None:  # noqa: ANN401
+    iut, _ = actors()
+    side, alice = import_keys(iut)
+    side.decrypt(first(alice)).must_be(plaintext=b"x")
+    state = save(side).result.state
+    held = any(text in state for text in spell(alice.chain.chain_key_at(1)))
+    note_reading("saved states", "hold keys in the clear" if held else "are opaque, so their bytes do not show PS-49")
+
+
 @clause("NE-6", "PS-30")
 def test_reading_of_the_low_version_bits(actors: Actors, note_reading: Any) -> None:  # noqa: ANN401
     read = []

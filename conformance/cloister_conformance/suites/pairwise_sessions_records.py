@@ -1,6 +1,7 @@
 """Chapter 03: several sessions with one peer, restarts, and requests for a session."""
 
 import hmac
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -16,8 +17,9 @@ from cloister_conformance.conversations import Frame, Side, establish, exchange
 from cloister_conformance.hand_made.pairwise_sessions import ALICE, BOB, CAROL, NOTHING, Keys, make_pair
 from cloister_conformance.hand_made.protobuf import VARINT, field, join
 from cloister_conformance.plugin import Actors
-from cloister_conformance.script import Actor, ImplementationUnderTest
+from cloister_conformance.script import Actor, ImplementationUnderTest, encode
 from cloister_conformance.strategies import NOW, bit_positions, entropies, flip
+from cloister_conformance.suites.adapter_protocol import ask_for_error
 from cloister_conformance.suites.pairwise_sessions import (
     BAD_KEYS,
     check_nothing_opened,
@@ -26,7 +28,7 @@ from cloister_conformance.suites.pairwise_sessions import (
     order,
     start,
 )
-from cloister_conformance.suites.pairwise_sessions_messages import CHAINS, begin_chains, decode
+from cloister_conformance.suites.pairwise_sessions_messages import CHAINS, answers_result, begin_chains, decode
 
 ARCHIVED = session.MAX_ARCHIVED_SESSIONS
 ARCHIVE_LIFETIME = session.ARCHIVE_LIFETIME_MS
@@ -207,8 +209,8 @@ def test_reading_in_an_archived_session_does_not_change_the_one_that_is_sent_in(
         decode(peer, ours.encrypt()).must_be(ratchet_key=current.ratchet_key)
 
 
-def cross(iut: Actor, peer: Actor, ours: KeyPair, theirs: KeyPair, *, one_time: bool) -> tuple[Side, Side]:
-    """Let both sides open a session with the other's bundle before either has read anything; then both read."""
+def open_both(iut: Actor, peer: Actor, ours: KeyPair, theirs: KeyPair, *, one_time: bool) -> tuple[Side, Side]:
+    """Let both sides open a session with the other's bundle before either has read anything."""
     bob, alice = Side(actor=iut, account="bob", identity=ours), Side(actor=peer, account="alice", identity=theirs)
     for side in (bob, alice):
         side.create_account()
@@ -216,6 +218,12 @@ def cross(iut: Actor, peer: Actor, ours: KeyPair, theirs: KeyPair, *, one_time: 
     bundles = bob.create_bundle(one_time=one_time), alice.create_bundle(one_time=one_time)
     bob.open(bundles[1]).must_be()
     alice.open(bundles[0]).must_be()
+    return bob, alice
+
+
+def cross(iut: Actor, peer: Actor, ours: KeyPair, theirs: KeyPair, *, one_time: bool) -> tuple[Side, Side]:
+    """Let both sides open a session with the other's bundle before either has read anything; then both read."""
+    bob, alice = open_both(iut, peer, ours, theirs, one_time=one_time)
     first = bob.encrypt(b"from bob"), alice.encrypt(b"from alice")
     bob.decrypt(first[1]).must_be(plaintext=b"from alice")
     alice.decrypt(first[0]).must_be(plaintext=b"from bob")
@@ -227,6 +235,18 @@ def test_the_higher_account_goes_on_in_the_session_that_it_opened(actors: Actors
     iut, peer = actors()
     bob, _ = cross(iut, peer, HIGHER, LOWER, one_time=has_one_time_prekeys(iut))
     iut.call("session.encrypt", session=bob.session, plaintext=b"x").must_be(kind="prekey message")
+
+
+@clause("PS-15", "PS-55")
+def test_what_is_read_in_a_session_is_no_answer_in_another(actors: Actors) -> None:
+    iut, peer = actors()
+    bob, alice = open_both(iut, peer, HIGHER, LOWER, one_time=has_one_time_prekeys(iut))
+    bob.encrypt(b"lost")
+    exchange(alice, bob, b"first")
+    exchange(alice, bob, b"second")
+    answer = iut.call("session.encrypt", session=bob.session, plaintext=b"x")
+    answer.must_be(kind="prekey message")
+    alice.decrypt(Frame(answer.result.kind, answer.result.message)).must_be(plaintext=b"x")
 
 
 @clause("PS-54", "PS-55")
@@ -420,6 +440,30 @@ def test_a_restored_record_knows_the_last_counter_of_the_chain_before(actors: Ac
     exchange(theirs, ours)
     reload(iut, ours.account, ours.session)
     decode(peer, ours.encrypt()).must_be(counter=0, previous_counter=3)
+
+
+@clause("PS-57")
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_a_saved_state_that_was_cut_off_is_refused(actors: Actors, quarters: int) -> None:
+    iut, peer = actors()
+    ours, theirs = start(iut, peer)
+    for handle in (ours.account, ours.session):
+        state = iut.call("save", handle=handle).result.state
+        cut = state[: len(state) * quarters // 4]
+        iut.call("restore", handle="cut", state=cut).must_be_refused("UnreadableState")
+    exchange(theirs, ours)
+
+
+@clause("PS-57")
+def test_a_saved_account_is_no_record(actors: Actors) -> None:
+    iut, peer = actors()
+    ours, theirs = start(iut, peer)
+    bundle = theirs.create_bundle(one_time=False)
+    state = iut.call("save", handle=ours.account).result.state
+    iut.call("reset").must_be()
+    if answers_result(iut.call("restore", handle=ours.session, state=state)):
+        params = {"session": ours.session, "now_ms": NOW, **encode(bundle)}
+        ask_for_error(iut.callee, json.dumps({"jsonrpc": "2.0", "id": 1, "method": "session.open", "params": params}))
 
 
 # Session requests

@@ -916,6 +916,18 @@ def test_states_are_restored_by_a_later_process(actors: Actors) -> None:
     decrypt(peer, encrypt(iut, b"x")).must_be(plaintext=b"x")
 
 
+@clause("PS-57")
+@pytest.mark.parametrize("quarters", [0, 1, 2, 3])
+def test_a_saved_state_that_was_cut_off_is_refused(actors: Actors, quarters: int) -> None:
+    iut, _ = actors()
+    sender = make_sender()
+    process(iut, sender.distribution()).must_be()
+    state = iut.call("save", handle="record").result.state
+    cut = state[: len(state) * quarters // 4]
+    iut.call("restore", handle="cut", state=cut).must_be_refused("UnreadableState")
+    decrypt(iut, sender.message(b"x")).must_be(plaintext=b"x")
+
+
 # Robustness
 
 
