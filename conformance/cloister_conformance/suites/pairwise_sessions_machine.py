@@ -340,13 +340,13 @@ class Records(Post):
             self.deliver(self.send(writer, b"x"))
 
 
-@clause("PS-22", "PS-23", "PS-40", "PS-48", "PS-51", "PS-56")
+@clause("PS-22", "PS-23", "PS-30", "PS-40", "PS-48", "PS-51", "PS-56")
 def test_letters_are_read_once_whatever_the_network_does(actors: Actors) -> None:
     machine = type("Post", (Post,), {"actors": staticmethod(actors)})
     run_state_machine_as_test(machine, settings=settings(stateful_step_count=STEPS))
 
 
-@clause("PS-15", "PS-36", "PS-47", "PS-54", "PS-55", "PS-63")
+@clause("PS-15", "PS-30", "PS-36", "PS-47", "PS-54", "PS-55", "PS-63")
 def test_both_sides_end_up_in_one_session_whatever_was_lost(actors: Actors) -> None:
     machine = type("Records", (Records,), {"actors": staticmethod(actors)})
     run_state_machine_as_test(machine, settings=settings(stateful_step_count=STEPS))
