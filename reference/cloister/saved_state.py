@@ -61,13 +61,19 @@ def restore(text: str, kind: type[Value]) -> Value:
 
 
 def read_version_1(written: object) -> object:
-    """Turn a value of version 1 into one of version 2, in which every signed prekey has base keys; some had them before."""
-    return json.loads(json.dumps(written), object_hook=add_base_keys)
+    """Turn a value of version 1 into one of version 2."""
+    return json.loads(json.dumps(written), object_hook=add_members)
 
 
-def add_base_keys(members: dict[str, Any]) -> dict[str, Any]:
-    """Add base keys to a signed prekey, the only object with a signature, if it has none."""
-    return {"base_keys": [], **members} if "signature" in members else members
+def add_members(members: dict[str, Any]) -> dict[str, Any]:
+    """Add what version 2 has more: agreements to a signed prekey, its time to a pending session, asking and parting to a record."""
+    if "signature" in members:
+        return {**members, "agreements": []}
+    if members.keys() == {"signed_prekey_id", "one_time_prekey_id"}:
+        return {**members, "opened_ms": 0}
+    if "last_request_ms" in members:
+        return {**members, "last_asked_ms": None, "has_parted": False}
+    return members
 
 
 def read_value(kind: type, written: object) -> object:

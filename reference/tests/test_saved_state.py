@@ -75,11 +75,6 @@ def test_a_restored_account_remembers_what_it_has_read(newest: dict[str, Any]) -
         session.decrypt_prekey_message(record, account, frame, bytes, now_ms=newest["now_ms"])
 
 
-def test_base_keys_that_were_saved_in_version_1_are_kept(newest: dict[str, Any]) -> None:
-    account = saved_state.restore(newest["account"], x3dh.Account)
-    assert saved_state.restore(change(newest["account"], version=1), x3dh.Account) == account
-
-
 def test_an_old_group_record_goes_on(old: dict[str, Any]) -> None:
     record = saved_state.restore(old["sender key record"], sender_keys.Record)
     frame = bytes.fromhex(old["late group message"])
