@@ -88,7 +88,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep only the tests of the clause, and the vectors of the chapters, asked for."""
+    """Keep only the tests of the clause, and the vectors of the chapters, asked for; put the machines last.
+
+    What a plain test finds too, it says in fewer steps and finds sooner.
+    """
+    items.sort(key=lambda item: item.path.stem.endswith("_machine"))
     wanted = config.getoption("--clause")
     if wanted:
         items[:] = [item for item in items if wanted in find_clauses(item)]
