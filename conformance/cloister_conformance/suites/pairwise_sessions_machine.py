@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from cloister import session
 from cloister.double_ratchet import MAX_RECEIVING_CHAINS
 from cloister.session import ARCHIVE_LIFETIME_MS
+from cloister.session_request import REQUEST_PERIOD_MS
 from cloister.wire import MAX_FRAME_BYTES
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -169,6 +170,7 @@ class Held:
 
     number: int
     pending: bool
+    opened_ms: int = 0
 
 
 @dataclass(frozen=True)
@@ -192,6 +194,7 @@ class Records(Post):
         super().begin(entropy)
         self.peer = self.sides["bob", "alice"].actor
         self.held: dict[Pair, list[Held]] = {pair: [] for pair in PAIRS}
+        self.asked_ms: dict[Pair, int] = {}
         self.sent: list[LetterInSession] = []
         self.accepted: dict[Pair, set[int]] = defaultdict(set)
         """The sessions that a side has set up by reading."""
@@ -273,11 +276,12 @@ class Records(Post):
     def keeps_its_own(self, pair: Pair) -> bool:
         """Tell whether a side goes on in the session that it opened when it reads the first message of another."""
         ours, theirs = self.sides[pair].identity.public, self.sides[pair[::-1]].identity.public
-        return ours > theirs and any(held.pending for held in self.held[pair][:1])
+        asked_ms = self.asked_ms.get(pair, 0)
+        return ours > theirs and any(held.pending and held.opened_ms >= asked_ms for held in self.held[pair][:1])
 
     def note_opened(self, pair: Pair) -> None:
         """Note that a side has opened a session."""
-        self.held[pair].insert(0, Held(sum(self.opened.values()), pending=True))
+        self.held[pair].insert(0, Held(sum(self.opened.values()), pending=True, opened_ms=self.now_ms))
 
     @rule(pair=st.sampled_from(PAIRS))
     def lose(self, pair: Pair) -> None:
@@ -285,6 +289,7 @@ class Records(Post):
         if self.opened[pair] < MAX_OPENED:
             self.sides[pair].meet(self.sides[pair[::-1]])
             self.held[pair].clear()
+            self.asked_ms.pop(pair, None)
             self.can_write.discard(pair)
 
     @rule(target=letters, pair=st.sampled_from(PAIRS), plaintext=plaintexts())
@@ -295,23 +300,22 @@ class Records(Post):
         return self.answer(pair[::-1], plaintext)
 
     def answer(self, pair: Pair, plaintext: bytes) -> LetterInSession:
-        """One opens a session because another asks for it, and writes."""
+        """One opens a session because another asks for it, or hands a bundle over if it may not ask yet, and writes."""
         side, asking = self.sides[pair], self.sides[pair[::-1]]
         self.now_ms += 1
-        if self.iut.callee.offers("session-requests"):
-            request = asking.actor.call(
-                "session_request.encode",
-                account=asking.account,
-                identity_key=side.identity.public,
-                now_ms=self.now_ms,
-            ).result.request
-            accept(side, request, now_ms=self.now_ms)
+        if self.iut.callee.offers("session-requests") and self.may_ask(pair[::-1]):
+            accept(side, asking.ask(now_ms=self.now_ms), now_ms=self.now_ms)
+            self.asked_ms[pair[::-1]] = self.now_ms
         else:
             side.open(asking.create_bundle(one_time=self.one_time, now_ms=self.now_ms), now_ms=self.now_ms).must_be()
         self.opened[pair] += 1
         self.can_write.add(pair)
         self.note_opened(pair)
         return self.send(pair, plaintext)
+
+    def may_ask(self, pair: Pair) -> bool:
+        """Tell whether a side may make a session request."""
+        return self.now_ms - self.asked_ms.get(pair, 0) >= REQUEST_PERIOD_MS
 
     def teardown(self) -> None:
         """At the end, unless something went wrong before, everything arrives."""
