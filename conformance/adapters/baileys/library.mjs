@@ -59,7 +59,15 @@ function save({ handle }) {
 }
 
 function restore({ handle, state }) {
-  records.set(handle, JSON.parse(state));
+  records.set(handle, readState(state));
+}
+
+function readState(state) {
+  try {
+    return JSON.parse(state);
+  } catch {
+    throw new Refusal("UnreadableState");
+  }
 }
 
 function agree({ private_key, public_key }) {

@@ -273,7 +273,7 @@ static int decrypt(json_t *params, json_t *result)
 
 const struct method SESSION_METHODS[] = {
     {"x3dh.create_account", create_account, {"account", "private_key", "now_ms"}},
-    {"x3dh.create_plain_bundle", create_plain_bundle, {"account"}},
+    {"x3dh.create_plain_bundle", create_plain_bundle, {"account", "now_ms"}},
     {"x3dh.create_bundle", create_bundle, {"account", "now_ms"}},
     {"x3dh.import_prekeys", import_prekeys, {"account", "signed_prekey_id", "signed_prekey_private", "now_ms"}},
     {"session.create", create, {"session", "account", "identity_key"}},

@@ -175,7 +175,7 @@ export const METHODS = {
     await curve.verifySignature(bytes(public_key), bytes(message), bytes(signature));
   }],
   "x3dh.create_account": [["account", "private_key", "now_ms"], createAccount],
-  "x3dh.create_plain_bundle": [["account"], createPlainBundle],
+  "x3dh.create_plain_bundle": [["account", "now_ms"], createPlainBundle],
   "x3dh.create_bundle": [["account", "now_ms"], createBundle],
   "x3dh.import_prekeys": [["account", "signed_prekey_id", "signed_prekey_private", "now_ms"], importPrekeys],
   "session.create": [["session", "account", "identity_key"], createSession],

@@ -37,7 +37,7 @@ final class Library {
           Map.entry("identity.sign", new Adapter.Method(Library::sign, "private_key", "message")),
           Map.entry("identity.verify", new Adapter.Method(Library::verify, "public_key", "message", "signature")),
           Map.entry("x3dh.create_account", new Adapter.Method(Sessions::createAccount, "account", "private_key", "now_ms")),
-          Map.entry("x3dh.create_plain_bundle", new Adapter.Method(Sessions::createPlainBundle, "account")),
+          Map.entry("x3dh.create_plain_bundle", new Adapter.Method(Sessions::createPlainBundle, "account", "now_ms")),
           Map.entry("x3dh.create_bundle", new Adapter.Method(Sessions::createBundle, "account", "now_ms")),
           Map.entry("x3dh.import_prekeys", new Adapter.Method(
               Sessions::importPrekeys, "account", "signed_prekey_id", "signed_prekey_private", "now_ms")),
