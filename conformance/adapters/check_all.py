@@ -189,6 +189,7 @@ def render_interoperability(report: Matrix) -> str:
         "",
         "Repeat: `cloister matrix conformance/adapters/*/`, or with any two folders of your own.",
         "",
+        "",
     ]
     return "\n".join(lines) + render_matrix.render_markdown(report)
 
