@@ -59,6 +59,8 @@ DEFINITION = re.compile(r"<li>\s*<strong>(?P<id>[A-Z]{2}-[1-9][0-9]*)</strong>")
 UNLINKED = re.compile(r"(<(?:pre|code|a|h1|svg|script)\b.*?</(?:pre|code|a|h1|svg|script)>|<[^>]*>)", re.DOTALL)
 CHECKED_BLOCK = re.compile(r"^```(?:worked-example|adapter-lines)\b.*$", re.MULTILINE)
 TEST_NAME = re.compile(r"(?<=<code>)test_[a-z0-9_]+(?=</code>)")
+MARKS = re.compile(r"(?<=<td>)<code>(?P<marks>[+kX.]{2,})</code>")
+MARK_CLASSES = {"+": "passed", "k": "known", "X": "failed", ".": "none"}
 LINK = re.compile(r"(?<=\]\()[^)#:]+")
 TABLE_HEAD = """
 ## What enforces it
@@ -162,11 +164,18 @@ def on_page_content(html: str, page: Page, files: Files, **_: Any) -> str:  # no
     html = DEFINITION.sub(anchor, html)
     if SPEED_PLOT in html:
         html = html.replace(SPEED_PLOT, draw_speed(read_speed()))
+    html = MARKS.sub(lambda match: color(match["marks"]), html)
     html = TEST_NAME.sub(lambda match: match[0].replace("_", "_<wbr>"), html)
     return "".join(
         part if UNLINKED.fullmatch(part) else CLAUSE_ID.sub(lambda match: link(match[0], page, files), part)
         for part in UNLINKED.split(html)
     )
+
+
+def color(marks: str) -> str:
+    """Write the marks of the matrix on colours."""
+    spans = (f'<span class="{MARK_CLASSES[mark]}">{mark}</span>' for mark in marks)
+    return f'<code class="marks">{"".join(spans)}</code>'
 
 
 def read_speed() -> BenchReport:

@@ -184,7 +184,7 @@ def render_interoperability(report: Matrix) -> str:
         "either direction, with and without a one-time prekey and from both sides at once; messages are lost, reordered, repeated",
         "and damaged; each side is ended and restored from its saved state; three members talk in a group with sender keys.",
         "What the library itself cannot do is *not offered*. The page is written by `tox -e peers -- --write` from a real run",
-        "(seed 0); a run that ends otherwise in a single square fails. What is wrong with each library by itself stands under",
+        "(seed 0); a run that ends otherwise in a single mark fails. What is wrong with each library by itself stands under",
         "[third-party libraries](third-party.md).",
         "",
         "Repeat: `cloister matrix conformance/adapters/*/`, or with any two folders of your own.",

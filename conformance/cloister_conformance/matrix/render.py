@@ -15,7 +15,6 @@ from cloister_conformance.matrix import Cell, Matrix, Outcome
 from cloister_conformance.matrix.scenarios import SCENARIOS, Scenario
 
 MARKS: dict[Outcome, str] = {"passed": "+", "failed": "X", "known": "k", "not offered": "."}
-SQUARES: dict[Outcome, str] = {"passed": "🟩", "failed": "🟥", "known": "🟨", "not offered": "⬜"}
 STYLES: dict[Outcome, str] = {"passed": "green", "failed": "bold red", "known": "yellow", "not offered": "dim"}
 PAIRWISE = [scenario for scenario in SCENARIOS if not scenario.is_symmetric]
 GROUPS = [scenario for scenario in SCENARIOS if scenario.is_symmetric]
@@ -107,15 +106,15 @@ def render_markdown(matrix: Matrix) -> str:
     lines = [
         f"{describe_counts(matrix)}.",
         "",
-        f"Key: {', '.join(f'{SQUARES[outcome]} {outcome}' for outcome in SQUARES)}. A row opens the session, a column answers; "
-        f"the squares of a cell are, in this order: {', '.join(scenario.name for scenario in PAIRWISE)}.",
+        f"Marks: {', '.join(f'`{mark}` {outcome}' for outcome, mark in MARKS.items())}. A row opens the session, a column answers; "
+        f"the marks of a cell are, in this order: {', '.join(scenario.name for scenario in PAIRWISE)}.",
         "",
         f"| opens | {' | '.join(letters)} |",
         f"| --- |{' --- |' * len(letters)}",
     ]
     for letter, opener in letters.items():
-        cells = ["".join(SQUARES[cell.outcome] for cell in matrix.find(opener, other)) for other in matrix.names]
-        lines.append(f"| {letter} {opener} | {' | '.join(cells)} |")
+        cells = ["".join(MARKS[cell.outcome] for cell in matrix.find(opener, other)) for other in matrix.names]
+        lines.append(f"| {letter} {opener} | `{'` | `'.join(cells)}` |")
     for scenario in GROUPS:
         lines += ["", f"{describe_groups(matrix, scenario)}."]
     known = matrix.gather_known()
