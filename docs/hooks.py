@@ -14,7 +14,7 @@ import re
 import tomllib
 from collections.abc import Iterable
 from io import StringIO
-from itertools import groupby
+from itertools import cycle, groupby
 from pathlib import Path
 from posixpath import dirname, relpath
 from typing import Any
@@ -190,7 +190,7 @@ def draw_speed(report: BenchReport) -> str:
     names = list(dict.fromkeys(each.name for each in measured))[::-1]
     figure = Figure(figsize=(6, 0.4 * len(names) + 1))
     axes = figure.subplots()
-    for marker, implementation in zip("os^DvPX*<>", report.implementations, strict=False):
+    for marker, implementation in zip(cycle("os^DvPX*<>"), report.implementations, strict=False):
         found = [each for each in measured if each.implementation == implementation]
         places = [names.index(each.name) for each in found]
         axes.scatter([1 / each.ratio for each in found], places, marker=marker, label=implementation, alpha=0.85)

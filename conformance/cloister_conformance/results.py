@@ -43,7 +43,8 @@ class TestResult(Strict):
     coarse: int
     not_offered: str | None = None
     known: list[KnownFailure] = Field(
-        default=[], description="the known failures that the test shows, first that of `failure`"
+        default=[],
+        description="the known failures that the test shows; if the verdict is `known`, the first is that of `failure`",
     )
     failure: Failure | None = None
     readings: dict[str, str] = Field(

@@ -92,7 +92,7 @@ def ends() -> Callable[[int], bool]:
     """Tell whether a process group ends; what it started is fetched by the system, which may take a moment."""
 
     def tell(group: int) -> bool:
-        for _ in range(500):
+        for _ in range(3000):
             try:
                 os.killpg(group, 0)
             except ProcessLookupError:

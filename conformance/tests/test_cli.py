@@ -256,15 +256,19 @@ def test_whoever_ends_the_command_ends_what_it_started(
     (tmp_path / "adapter.toml").write_text(
         'name = "x"\nrun = ["x"]\nbuild = [["sh", "-c", "echo $$ > started; sleep 1000"]]'
     )
-    program = "from cloister_conformance.cli import main; main()"
+    heed = "import signal; signal.signal(signal.SIGHUP, signal.SIG_DFL)"  # these tests may run where it is ignored
+    program = f"{heed}; from cloister_conformance.cli import main; main()"
     command = [sys.executable, "-c", program, *line.replace("DIR", str(tmp_path)).split()]
+    started = tmp_path / "started"
     with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
-        started = tmp_path / "started"
-        while not (started.exists() and started.read_text().strip()):
-            assert process.poll() is None
-            time.sleep(0.01)
-        process.send_signal(number)
-        _, told = process.communicate(timeout=20)
+        try:
+            while not (started.exists() and started.read_text().strip()):
+                assert process.poll() is None
+                time.sleep(0.01)
+            process.send_signal(number)
+            _, told = process.communicate(timeout=20)
+        finally:
+            process.kill()
     assert (process.returncode, told) == (3, "cloister: interrupted\n")
     assert ends(int(started.read_text()))
 

@@ -138,10 +138,10 @@ class UnknownSenderKey(Stale):
 
 
 class UnknownSession(Stale):
-    """No session with the peer is held, not yet or no longer."""
+    """The session of a message is not held, not yet or no longer."""
 
     def __init__(self) -> None:
-        super().__init__("no session with this peer is held; send it a session request")
+        super().__init__("the session of this message is not held; send the peer a session request")
 
 
 class UnknownPrekey(Stale):

@@ -66,12 +66,12 @@ def read_version_1(written: object) -> object:
 
 
 def add_members(members: dict[str, Any]) -> dict[str, Any]:
-    """Add what version 2 has more: agreements to a signed prekey, its time to a pending session, asking and parting to a record."""
-    if "signature" in members:
+    """Add what version 2 has more; agreements of before are not known any more. What a version 1 cannot have is left, and is refused."""
+    if "signature" in members and "agreements" not in members:
         return {**members, "agreements": []}
     if members.keys() == {"signed_prekey_id", "one_time_prekey_id"}:
-        return {**members, "opened_ms": 0}
-    if "last_request_ms" in members:
+        return {**members, "asked_since": False}
+    if "last_request_ms" in members and "has_parted" not in members:
         return {**members, "last_asked_ms": None, "has_parted": False}
     return members
 

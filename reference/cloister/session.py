@@ -25,11 +25,11 @@ Kind = Literal["message", "prekey message"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pending:
-    """The ids of the prekeys that a session was opened with, and when, while nothing was read in it."""
+    """The ids of the prekeys that a session was opened with, while nothing was read in it, and whether we asked for one since."""
 
     signed_prekey_id: int
     one_time_prekey_id: int | None
-    opened_ms: int
+    asked_since: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,9 +87,7 @@ def open_session(record: Record, account: Account, bundle: Bundle, random: wire.
         root_key, chain_key, bundle.signed_prekey, random, ours=record.ours, theirs=record.theirs
     )
 
-    pending = Pending(
-        signed_prekey_id=bundle.signed_prekey_id, one_time_prekey_id=bundle.one_time_prekey_id, opened_ms=now_ms
-    )
+    pending = Pending(signed_prekey_id=bundle.signed_prekey_id, one_time_prekey_id=bundle.one_time_prekey_id)
     return put_first(record, Session(base_key=base.public, ratchet=ratchet, pending=pending), now_ms)
 
 
@@ -177,7 +175,7 @@ def decrypt_prekey_message(
     if outer.identity_key != record.theirs:
         raise errors.UntrustedIdentity
 
-    if any(held.base_key == outer.base_key for held in expire_archived(record, now_ms).sessions):
+    if any(belongs_to(outer, message, held) for held in expire_archived(record, now_ms).sessions):
         record, plaintext = read_message(record, message, random, now_ms=now_ms)
         return record, account, plaintext
 
@@ -189,7 +187,17 @@ def decrypt_prekey_message(
     return record, use_up(account, outer, agreement), plaintext
 
 
-def accept_session(record: Record, account: Account, outer: PrekeyMessage) -> tuple[Session, bytes]:
+def belongs_to(outer: PrekeyMessage, message: Message, held: Session) -> bool:
+    """Tell whether a prekey message is one of a session that is held; the base key alone may have been rewritten.
+
+    Clauses: PS-22
+    """
+    if held.base_key == outer.base_key:
+        return True
+    return double_ratchet.find_receiving_chain(held.ratchet, message.ratchet_key) is not None
+
+
+def accept_session(record: Record, account: Account, outer: PrekeyMessage) -> tuple[Session, x3dh.Agreement]:
     """Compute the session that a prekey message opens, and the name of its agreement.
 
     Raises:
@@ -215,7 +223,7 @@ def accept_session(record: Record, account: Account, outer: PrekeyMessage) -> tu
     return Session(base_key=outer.base_key, ratchet=ratchet), agreement
 
 
-def use_up(account: Account, outer: PrekeyMessage, agreement: bytes) -> Account:
+def use_up(account: Account, outer: PrekeyMessage, agreement: x3dh.Agreement) -> Account:
     """Erase the one-time prekey that a first message named; if it named none, remember its agreement.
 
     Clauses: PS-8, PS-23
@@ -308,9 +316,19 @@ def goes_on(record: Record) -> bool:
     Clauses: PS-55
     """
     pending = record.sessions[0].pending if record.sessions else None
-    if pending is None or record.ours < record.theirs:
-        return False
-    return record.last_asked_ms is None or pending.opened_ms >= record.last_asked_ms
+    return pending is not None and not pending.asked_since and record.ours > record.theirs
+
+
+def note_asked(record: Record, now_ms: int) -> Record:
+    """Note that we ask the peer for a session, also in those that are pending.
+
+    Clauses: PS-55, PS-70
+    """
+    sessions = tuple(
+        replace(held, pending=replace(held.pending, asked_since=True)) if held.pending else held
+        for held in record.sessions
+    )
+    return replace(record, sessions=sessions, last_asked_ms=now_ms)
 
 
 def keep_bounds(record: Record, sessions: Sequence[Session], now_ms: int) -> Record:

@@ -50,16 +50,16 @@ def create_request(
     """Create a session request to the peer; return the record and the account, to be stored before it is sent, and the frame.
 
     Raises:
-        RequestTooSoon: the last one was made less than `REQUEST_PERIOD_MS` ago.
+        RequestTooSoon: the last one was made less than `REQUEST_PERIOD_MS` ago, or ahead.
         OutOfRange: the time does not have 13 digits.
-    Clauses: PS-70
+    Clauses: PS-55, PS-70
     """
     if not may_ask(record, now_ms):
         assert record.last_asked_ms is not None
         raise errors.RequestTooSoon(next_ms=record.last_asked_ms + REQUEST_PERIOD_MS)
     account, bundle = x3dh.create_bundle(account, random, now_ms=now_ms)
     frame = encode_request(account, record.theirs, bundle, now_ms=now_ms)
-    return replace(record, last_asked_ms=now_ms), account, frame
+    return session.note_asked(record, now_ms), account, frame
 
 
 def may_ask(record: Record, now_ms: int) -> bool:
@@ -67,7 +67,7 @@ def may_ask(record: Record, now_ms: int) -> bool:
 
     Clauses: PS-70
     """
-    return record.last_asked_ms is None or now_ms - record.last_asked_ms >= REQUEST_PERIOD_MS
+    return record.last_asked_ms is None or abs(now_ms - record.last_asked_ms) >= REQUEST_PERIOD_MS
 
 
 def is_due(record: Record, now_ms: int) -> bool:

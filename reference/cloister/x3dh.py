@@ -25,6 +25,7 @@ from cloister.identity import KeyPair, PrivateKey, PublicKey
 
 X3DH_INFO = b"WhisperText"
 ROOT_KEY_BYTES = 32
+AGREEMENT_BYTES = 32
 MAX_PREKEY_ID = 16_777_214
 SIGNED_PREKEY_PERIOD_MS = 604_800_000
 PREKEY_LIFETIME_MS = 2_419_200_000
@@ -33,6 +34,9 @@ DISCONTINUITY = b"\xff" * 32
 
 RootKey = NewType("RootKey", Annotated[bytes, Len(ROOT_KEY_BYTES, ROOT_KEY_BYTES)])
 """32 bytes, from which the chain keys of a session follow."""
+
+Agreement = NewType("Agreement", Annotated[bytes, Len(AGREEMENT_BYTES, AGREEMENT_BYTES)])
+"""32 bytes, by which the first message of a session is known again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +51,7 @@ class SignedPrekey:
     signature: bytes
     created_ms: int
     renewed_ms: int | None = None
-    agreements: tuple[bytes, ...] = ()
+    agreements: tuple[Agreement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,7 +212,7 @@ def erase_one_time_prekey(prekeys: Prekeys, prekey_id: int) -> Prekeys:
     return replace(prekeys, one_time={held: key for held, key in prekeys.one_time.items() if held != prekey_id})
 
 
-def remember_agreement(prekeys: Prekeys, prekey_id: int, agreement: bytes) -> Prekeys:
+def remember_agreement(prekeys: Prekeys, prekey_id: int, agreement: Agreement) -> Prekeys:
     """Remember, as long as the signed prekey is held, the agreement of a first message that erased no one-time prekey.
 
     Clauses: PS-23
@@ -347,9 +351,9 @@ def derive_keys(dh1: bytes, dh2: bytes, dh3: bytes, dh4: bytes) -> tuple[RootKey
     return RootKey(derived[:32]), ChainKey(derived[32:])
 
 
-def name_agreement(root_key: RootKey, chain_key: ChainKey) -> bytes:
-    """Name an agreement, 32 bytes: other base keys may lead to the same one.
+def name_agreement(root_key: RootKey, chain_key: ChainKey) -> Agreement:
+    """Name an agreement: other base keys may lead to the same one.
 
     Clauses: PS-23
     """
-    return hashlib.sha256(root_key + chain_key).digest()
+    return Agreement(hashlib.sha256(root_key + chain_key).digest())

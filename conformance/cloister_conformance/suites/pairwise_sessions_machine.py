@@ -170,7 +170,7 @@ class Held:
 
     number: int
     pending: bool
-    opened_ms: int = 0
+    asked_since: bool = False
 
 
 @dataclass(frozen=True)
@@ -276,12 +276,11 @@ class Records(Post):
     def keeps_its_own(self, pair: Pair) -> bool:
         """Tell whether a side goes on in the session that it opened when it reads the first message of another."""
         ours, theirs = self.sides[pair].identity.public, self.sides[pair[::-1]].identity.public
-        asked_ms = self.asked_ms.get(pair, 0)
-        return ours > theirs and any(held.pending and held.opened_ms >= asked_ms for held in self.held[pair][:1])
+        return ours > theirs and any(held.pending and not held.asked_since for held in self.held[pair][:1])
 
     def note_opened(self, pair: Pair) -> None:
         """Note that a side has opened a session."""
-        self.held[pair].insert(0, Held(sum(self.opened.values()), pending=True, opened_ms=self.now_ms))
+        self.held[pair].insert(0, Held(sum(self.opened.values()), pending=True))
 
     @rule(pair=st.sampled_from(PAIRS))
     def lose(self, pair: Pair) -> None:
@@ -306,6 +305,8 @@ class Records(Post):
         if self.iut.callee.offers("session-requests") and self.may_ask(pair[::-1]):
             accept(side, asking.ask(now_ms=self.now_ms), now_ms=self.now_ms)
             self.asked_ms[pair[::-1]] = self.now_ms
+            for held in self.held[pair[::-1]]:
+                held.asked_since = True
         else:
             side.open(asking.create_bundle(one_time=self.one_time, now_ms=self.now_ms), now_ms=self.now_ms).must_be()
         self.opened[pair] += 1

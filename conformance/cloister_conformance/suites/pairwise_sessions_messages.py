@@ -543,6 +543,20 @@ def test_an_expired_prekey_is_erased(actors: Actors) -> None:
     iut.call("save", handle=side.account).must_exclude(state=[text for secret in secrets for text in spell(secret)])
 
 
+@clause("PS-66")
+def test_an_expired_prekey_is_erased_by_reading(actors: Actors) -> None:
+    iut, peer = actors()
+    side, alice = import_keys(iut, one_time=False)
+    for at in (NOW, NOW + PREKEY_LIFETIME):
+        iut.call("x3dh.renew_prekey", account=side.account, now_ms=at).must_be()
+    carol = Side(actor=peer, account="carol", identity=make_pair(62))
+    carol.create_account()
+    ours, theirs = side.meet(carol, "with carol"), carol.meet(side)
+    theirs.open(side.create_bundle(one_time=False, now_ms=NOW + PREKEY_LIFETIME)).must_be()
+    ours.decrypt(theirs.encrypt(), now_ms=NOW + PREKEY_LIFETIME + 1).must_be(plaintext=b"x")
+    iut.call("save", handle=side.account).must_exclude(state=spell(alice.keys.signed.private))
+
+
 @clause("PS-68")
 def test_an_expired_session_is_erased(actors: Actors) -> None:
     iut, _ = actors()

@@ -146,6 +146,19 @@ def test_a_first_message_is_not_read_again_under_another_base_key(actors: Actors
     check_replay_opens_nothing(peer, ours, twist(first), now_ms=NOW if held else NOW + 1001 + ARCHIVE_LIFETIME)
 
 
+@clause("PS-22")
+@pytest.mark.parametrize("one_time", [True, False])
+def test_further_prekey_messages_are_read_though_the_first_came_under_another_base_key(
+    actors: Actors, *, one_time: bool
+) -> None:
+    iut, peer = actors()
+    ours, theirs = make_sides(iut, peer)
+    theirs.open(ours.create_bundle(one_time=one_time)).must_be()
+    ours.decrypt(twist(theirs.encrypt())).must_be(plaintext=b"x")
+    ours.decrypt(theirs.encrypt(b"more")).must_be(plaintext=b"more")
+    exchange(ours, theirs)
+
+
 @clause("PS-23", "PS-51")
 def test_a_first_message_is_not_read_again_after_its_session_was_dropped(actors: Actors) -> None:
     iut, peer = actors()
@@ -743,10 +756,10 @@ def test_the_higher_account_leaves_a_session_that_nobody_answered_when_it_asks(a
     for side in (bob, alice):
         side.create_account()
     bob, alice = bob.meet(alice), alice.meet(bob)
-    accept(bob, alice.ask())
+    later = NOW + REQUEST_PERIOD
+    accept(bob, alice.ask(), now_ms=later)
     alice.create_account()  # she lost all but her identity
     alice = alice.meet(bob)
-    later = NOW + REQUEST_PERIOD
     accept(alice, bob.ask(now_ms=later), now_ms=later)
     bob.decrypt(alice.encrypt(), now_ms=later).must_be(plaintext=b"x")
     alice.decrypt(bob.encrypt(), now_ms=later).must_be(plaintext=b"x")
@@ -761,10 +774,13 @@ def test_a_peer_is_asked_once_in_a_period(actors: Actors) -> None:
     again = partial(iut.call, "session_request.create", session=ours.session)
     again(now_ms=NOW).must_be_refused("RequestTooSoon")
     again(now_ms=NOW + REQUEST_PERIOD - 1).must_be_refused("RequestTooSoon")
+    again(now_ms=NOW - REQUEST_PERIOD + 1).must_be_refused("RequestTooSoon")
     carol.ask()
     reload(iut, ours.account, ours.session)
     again(now_ms=NOW + REQUEST_PERIOD - 1).must_be_refused("RequestTooSoon")
     accept(theirs, ours.ask(now_ms=NOW + REQUEST_PERIOD))
+    ours.ask(now_ms=NOW + 10 * REQUEST_PERIOD)
+    accept(theirs, ours.ask(now_ms=NOW + 2 * REQUEST_PERIOD), now_ms=NOW + 2 * REQUEST_PERIOD)
     exchange(theirs, ours)
 
 
