@@ -138,10 +138,11 @@ def make_message(
     covered: Mapping[int, bytes] | None = None,
     sender: bytes | None = None,
     receiver: bytes | None = None,
+    blocks: int | None = None,
 ) -> Frame:
     """Let the peer write a message of any counter in a chain in which it sent nothing; `other={3: ...}` replaces field 3.
 
-    The MAC is that of a message with the fields `covered`, `sender` and `receiver`, where these are given.
+    `blocks` cuts its ciphertext. The MAC is that of a message with the fields `covered`, `sender` and `receiver`, where these are given.
     """
     result = side.actor.call(
         "hand_made.message",
@@ -153,6 +154,7 @@ def make_message(
         covered=None if covered is None else name_fields(covered),
         sender=sender,
         receiver=receiver,
+        blocks=blocks,
     ).result
     return Frame(result.kind, result.message)
 

@@ -60,7 +60,8 @@ Fields = dict[str, Hex]
 class MakeMessage(Message):
     """A message of any counter in the chain that the holder of a record or ratchet sends in, and in which it sent nothing yet.
 
-    `covered` are the fields that the MAC covers in the place of `fields`, `sender` and `receiver` the keys.
+    `blocks` is how many blocks of its ciphertext are sent; `covered` are the fields that the MAC covers in the place of `fields`,
+    `sender` and `receiver` the keys.
     """
 
     writer: Writer
@@ -71,6 +72,7 @@ class MakeMessage(Message):
     covered: Fields | None = None
     sender: Hex | None = None
     receiver: Hex | None = None
+    blocks: int | None = None
 
 
 class MakePrekeyMessage(Message):
@@ -152,7 +154,7 @@ def make_message(params: MakeMessage, handles: Handles) -> Frame:
         sender=chain.sender if params.sender is None else identity.PublicKey(params.sender),
         receiver=chain.receiver if params.receiver is None else identity.PublicKey(params.receiver),
     )
-    make = partial(chain.message, params.plaintext, params.counter, version=params.version)
+    make = partial(chain.message, params.plaintext, params.counter, version=params.version, blocks=params.blocks)
     message = make(number_fields(params.fields))
     if params.covered is not None:
         message = (

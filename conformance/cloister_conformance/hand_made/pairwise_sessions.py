@@ -70,14 +70,15 @@ class Chain:
             chain_key = chain.derive_next_chain_key(chain_key)
         return chain_key
 
-    def fields(self, plaintext: bytes, counter: int) -> dict[int, bytes]:
-        """The encoded fields of a message, by number."""
+    def fields(self, plaintext: bytes, counter: int, *, blocks: int | None = None) -> dict[int, bytes]:
+        """The encoded fields of a message, by number; of its ciphertext only so many blocks, if that is given."""
         cipher_key, _, iv = double_ratchet.derive_message_keys(self.seed(counter))
+        ciphertext = chain.encrypt_cbc(cipher_key, iv, plaintext)
         return {
             1: field(1, self.ratchet_key),
             2: field(2, counter),
             3: field(3, 0),
-            4: field(4, chain.encrypt_cbc(cipher_key, iv, plaintext)),
+            4: field(4, ciphertext if blocks is None else ciphertext[: 16 * blocks]),
         }
 
     def message(
@@ -87,9 +88,10 @@ class Chain:
         other: Mapping[int, bytes] = NOTHING,
         *,
         version: bytes = VERSION,
+        blocks: int | None = None,
     ) -> bytes:
         """A message with its MAC; `other={3: ...}` puts other bytes in the place of field 3."""
-        body = version + join(self.fields(plaintext, counter), other)
+        body = version + join(self.fields(plaintext, counter, blocks=blocks), other)
         return body + self.mac(body, counter)
 
     def mac(self, body: bytes, counter: int) -> bytes:

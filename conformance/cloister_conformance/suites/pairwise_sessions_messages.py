@@ -183,7 +183,15 @@ def test_the_mac_covers_every_field(actors: Actors, number: int) -> None:
 
 
 @clause("PS-32", "PS-48")
-@pytest.mark.parametrize("ciphertext", [b"", bytes(15), bytes(16), bytes(17), bytes(32)], ids=len)
+@pytest.mark.parametrize("blocks", [1, 2])
+def test_a_ciphertext_without_its_padding_is_refused(actors: Actors, blocks: int) -> None:
+    iut, peer = actors()
+    ours, theirs = read_first(iut, peer)
+    check_refused(ours, theirs, make_message(theirs, bytes(16 * blocks), 1, blocks=blocks), "DecryptionFailed")
+
+
+@clause("PS-32", "PS-48")
+@pytest.mark.parametrize("ciphertext", [b"", bytes(15), bytes(17)], ids=len)
 def test_a_ciphertext_that_does_not_decrypt_is_refused(actors: Actors, ciphertext: bytes) -> None:
     iut, peer = actors()
     ours, theirs = read_first(iut, peer)
