@@ -256,8 +256,12 @@ def test_whoever_ends_the_command_ends_what_it_started(
     (tmp_path / "adapter.toml").write_text(
         'name = "x"\nrun = ["x"]\nbuild = [["sh", "-c", "echo $$ > started; sleep 1000"]]'
     )
-    heed = "import signal; signal.signal(signal.SIGHUP, signal.SIG_DFL)"  # these tests may run where it is ignored
-    program = f"{heed}; from cloister_conformance.cli import main; main()"
+    program = (
+        "import signal\n"  # these tests may run where signals are ignored
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"
+        "from cloister_conformance.cli import main; main()"
+    )
     command = [sys.executable, "-c", program, *line.replace("DIR", str(tmp_path)).split()]
     started = tmp_path / "started"
     with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:

@@ -119,7 +119,7 @@ def test_build_commands_run_in_the_folder_in_order(tmp_path: Path) -> None:
 
 
 def test_a_build_that_fails_is_shown_with_its_output(tmp_path: Path) -> None:
-    program = "import sys; print('half done'); sys.exit('it broke')"
+    program = "import sys; print('half done', flush=True); sys.exit('it broke')"
     with pytest.raises(UnusableImplementation, match=r"(?s)^cannot build x: .* ended with 1\nhalf done\nit broke"):
         build(tmp_path, [sys.executable, "-c", program], ["touch", "later"])
     assert not (tmp_path / "later").exists()
