@@ -116,7 +116,8 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:  # noqa: ANN40
     """Mend the links; show a chapter's checked blocks as text and append the table of what enforces its clauses."""
     markdown = LINK.sub(lambda match: relink(match[0], page.file), markdown)
     for marker, render in SPEED_TABLES.items():
-        markdown = markdown.replace(marker, "\n".join(render(read_speed())))
+        if marker in markdown:
+            markdown = markdown.replace(marker, "\n".join(render(read_speed())))
     chapter = Path(page.file.src_uri).stem
     clauses = [clause.id for clause in read_clauses().values() if clause.chapter == chapter]
     markdown = CHECKED_BLOCK.sub("```text", markdown)

@@ -66,7 +66,7 @@ def read_version_1(written: object) -> object:
 
 
 def add_members(members: dict[str, Any]) -> dict[str, Any]:
-    """Add what version 2 has more; agreements of before are not known any more. What a version 1 cannot have is left, and is refused."""
+    """Add what version 2 has more; agreements of before are not known any more. What is there already is kept."""
     if "signature" in members and "agreements" not in members:
         return {**members, "agreements": []}
     if members.keys() == {"signed_prekey_id", "one_time_prekey_id"}:

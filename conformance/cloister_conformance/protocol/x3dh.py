@@ -19,11 +19,8 @@ class CreateAccount(Message):
     now_ms: int
 
 
-class OfAccount(Message):
+class OfAccountNow(Message):
     account: Account
-
-
-class OfAccountNow(OfAccount):
     now_ms: int
 
 

@@ -17,7 +17,7 @@ from cloister_conformance.script import Answer, ImplementationUnderTest
 from cloister_conformance.strategies import NOW, flip
 from cloister_conformance.suites.envelopes import envelope_fields, open_envelope, open_sealed, seal_by_hand
 from cloister_conformance.suites.pairwise_sessions import first, import_keys, plain
-from cloister_conformance.suites.pairwise_sessions_records import ALICES, make_receiver, make_request
+from cloister_conformance.suites.pairwise_sessions_records import ALICES, BUNDLE_FIELDS, make_receiver, make_request
 
 SENDER = make_sender()
 ALICE = identity.derive_identity(b"\x01" * 32)
@@ -421,18 +421,8 @@ def read_requests(iut: ImplementationUnderTest) -> Reader:
 
 def read_bundles(iut: ImplementationUnderTest) -> Reader:
     """Let the implementation read bundles inside of session requests."""
-    bundle = ALICES.bundle
-    assert bundle.one_time_prekey_id is not None
-    assert bundle.one_time_prekey is not None
     return Reader(
-        fields={
-            1: field(1, bundle.identity_key),
-            3: field(3, bundle.one_time_prekey_id),
-            4: field(4, bundle.signed_prekey_id),
-            5: field(5, bundle.one_time_prekey),
-            6: field(6, bundle.signed_prekey),
-            7: field(7, bundle.signature),
-        },
+        fields=BUNDLE_FIELDS,
         required=(1, 4, 6, 7),
         finish=lambda encoded: make_request(ALICES, bundle=encoded),
         read=read_requests(iut).read,
