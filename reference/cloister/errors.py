@@ -129,6 +129,29 @@ class ConflictingDistribution(Forbidden):
         self.iteration = iteration
 
 
+class WrongSwarm(Forbidden):
+    """A recipient belongs to another swarm."""
+
+    def __init__(self) -> None:
+        super().__init__("the recipient belongs to another swarm")
+
+
+class UnknownNode(Forbidden):
+    """A node is not in the network."""
+
+    def __init__(self, *, key: str) -> None:
+        super().__init__(f"the network has no node {key}")
+        self.key = key
+
+
+class ForbiddenTarget(Forbidden):
+    """An onion request is to reach what it must not."""
+
+    def __init__(self, *, reason: str) -> None:
+        super().__init__(f"this server may not be reached: {reason}")
+        self.reason = reason
+
+
 class UnknownSenderKey(Stale):
     """No sender key with this id is held, not yet or no longer."""
 
@@ -179,6 +202,14 @@ class TooFarAhead(Stale):
         self.bound = bound
 
 
+class ExpiredMessage(Stale):
+    """The time of a stored message is over."""
+
+    def __init__(self, *, expiration_ms: int) -> None:
+        super().__init__(f"the message expired at {expiration_ms}")
+        self.expiration_ms = expiration_ms
+
+
 class NoSession(UsageError):
     """There is no session to send in."""
 
@@ -199,6 +230,17 @@ class SenderKeyExhausted(UsageError):
 
     def __init__(self) -> None:
         super().__init__("this sender key has no iteration left: renew it")
+
+
+class TooFewNodes(UsageError):
+    """The network has too few nodes or swarms."""
+
+    def __init__(self, *, needed: int, got: int) -> None:
+        super().__init__(
+            f"the network has too few nodes or swarms that can be used: {needed} are needed, {got} are there"
+        )
+        self.needed = needed
+        self.got = got
 
 
 class UnreadableState(UsageError):

@@ -13,9 +13,10 @@ r"""Chapter 01: bytes and text, the only encoders and decoders of the reference.
 
 import base64
 import binascii
+import json
 import re
 from collections.abc import Callable, Collection
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.unknown_fields import UnknownFieldSet
@@ -84,6 +85,21 @@ def decode_base64(text: str, *, what: str) -> bytes:
     if encode_base64(data) != text:
         raise errors.InvalidEncoding(what=what)
     return data
+
+
+def decode_object(data: bytes | str, *, what: str) -> dict[str, Any]:
+    """Decode the JSON text of an object, unverified.
+
+    Raises:
+        InvalidMessage: it is no JSON, or no object.
+    """
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError):
+        raise errors.InvalidMessage(reason=f"{what} is not JSON") from None
+    if not isinstance(value, dict):
+        raise errors.InvalidMessage(reason=f"{what} is not a JSON object")
+    return value
 
 
 def check_range(value: int, low: int, high: int, *, what: str) -> None:

@@ -1,0 +1,192 @@
+"""Chapter 08, second part: the paths of a client.
+
+- Nodes are named by their Ed25519 keys in hex; the first of a path is its guard.
+- A path has `PATH_NODES` nodes or does not exist.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from cloister import errors, wire
+
+PATH_NODES = 3
+PATHS = 2
+PATH_FAILURES = 2
+NODE_FAILURES = 2
+
+NOT_FOUND = "Next node not found: "
+SERVER_ERROR = "Loki Server error"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Path:
+    """The nodes of a path, the guard first, and how often it has failed."""
+
+    nodes: tuple[str, ...]
+    failures: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paths:
+    """The paths of a client, and how often nodes have failed."""
+
+    paths: tuple[Path, ...] = ()
+    failures: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def used(self) -> set[str]:
+        """The nodes that stand on a path."""
+        return {node for path in self.paths for node in path.nodes}
+
+
+def draw(candidates: Sequence[str], random: wire.Random) -> str:
+    """Draw one of less than 2^32 candidates, each with the same probability.
+
+    Clauses: OR-31
+    """
+    bound = 2**32 - 2**32 % len(candidates)
+    while (number := int.from_bytes(random(4), "big")) >= bound:
+        pass
+    return candidates[number % len(candidates)]
+
+
+def find_usable(state: Paths, network: Sequence[str]) -> list[str]:
+    """Find the nodes that have not been given up.
+
+    Clauses: OR-35
+    """
+    return [node for node in network if state.failures.get(node, 0) < NODE_FAILURES]
+
+
+def find_free(state: Paths, network: Sequence[str]) -> list[str]:
+    """Find the usable nodes that stand on no path."""
+    return [node for node in find_usable(state, network) if node not in state.used]
+
+
+def build_paths(state: Paths, network: Sequence[str], random: wire.Random) -> Paths:
+    """Build the paths that are missing, from the nodes of the network; those that stand are kept.
+
+    Raises:
+        TooFewNodes: there are not enough, even with those that were given up.
+    Clauses: OR-27, OR-29, OR-30, OR-31, OR-35
+    """
+    needed = (PATHS - len(state.paths)) * PATH_NODES
+    if len(find_free(state, network)) < needed:
+        state = replace(state, failures={})
+    if len(find_free(state, network)) < needed:
+        raise errors.TooFewNodes(needed=PATHS * PATH_NODES, got=len(network))
+    while len(state.paths) < PATHS:
+        state = add_path(state, network, random)
+    return state
+
+
+def add_path(state: Paths, network: Sequence[str], random: wire.Random) -> Paths:
+    """Add a path of nodes that stand on no other.
+
+    Clauses: OR-27, OR-31
+    """
+    nodes: list[str] = []
+    while len(nodes) < PATH_NODES:
+        nodes.append(draw([node for node in find_free(state, network) if node not in nodes], random))
+    return replace(state, paths=(*state.paths, Path(nodes=tuple(nodes))))
+
+
+def choose_path(state: Paths, destination: str, random: wire.Random) -> Path:
+    """Choose a path on which the destination, an Ed25519 key or a host, does not stand.
+
+    Raises:
+        TooFewNodes: there is none.
+    Clauses: OR-28, OR-29
+    """
+    fitting = [path for path in state.paths if destination not in path.nodes]
+    if not fitting:
+        raise errors.TooFewNodes(needed=PATHS * PATH_NODES, got=len(state.used))
+    guard = draw([path.nodes[0] for path in fitting], random)
+    return next(path for path in fitting if path.nodes[0] == guard)
+
+
+def note_reply(state: Paths, path: Path) -> Paths:
+    """Note that a reply came over a path.
+
+    Clauses: OR-32
+    """
+    return replace_path(state, path, replace(path, failures=0))
+
+
+def note_failure(
+    state: Paths, path: Path, network: Sequence[str], random: wire.Random, *, destination: str, answer: str
+) -> Paths:
+    """Note that a request over a path failed; `answer` is the body of what came, or empty.
+
+    Clauses: OR-32, OR-33, OR-34
+    """
+    current = next((kept for kept in state.paths if kept.nodes == path.nodes), None)
+    named = answer.removeprefix(NOT_FOUND) if answer.startswith(NOT_FOUND) else None
+    if current is None or answer == SERVER_ERROR or named == destination:
+        return state
+    if named in current.nodes[1:]:
+        return note_missing_node(state, current, named, network, random)
+    if current.failures + 1 < PATH_FAILURES:
+        return replace_path(state, current, replace(current, failures=current.failures + 1))
+    return give_up(state, current)
+
+
+def note_missing_node(state: Paths, path: Path, node: str, network: Sequence[str], random: wire.Random) -> Paths:
+    """Note that a node of a path was not found; replace it when that came often enough.
+
+    Clauses: OR-33
+    """
+    state = count_failure(state, node)
+    if state.failures[node] < NODE_FAILURES:
+        return state
+    return replace_node(state, path, node, network, random)
+
+
+def replace_node(state: Paths, path: Path, node: str, network: Sequence[str], random: wire.Random) -> Paths:
+    """Replace a node of a path by an unused one; without one, the path ends.
+
+    Clauses: OR-27, OR-31, OR-33
+    """
+    free = find_free(state, network)
+    if not free:
+        return replace(state, paths=tuple(kept for kept in state.paths if kept.nodes != path.nodes))
+    fresh = draw(free, random)
+    return replace_path(state, path, Path(nodes=tuple(fresh if old == node else old for old in path.nodes)))
+
+
+def give_up(state: Paths, path: Path) -> Paths:
+    """Give up a path and its guard; its other nodes have failed once more.
+
+    Clauses: OR-34, OR-35
+    """
+    state = replace(state, paths=tuple(kept for kept in state.paths if kept.nodes != path.nodes))
+    for node in path.nodes[1:]:
+        state = count_failure(state, node)
+    return replace(state, failures={**state.failures, path.nodes[0]: NODE_FAILURES})
+
+
+def count_failure(state: Paths, node: str) -> Paths:
+    """Count a failure of a node."""
+    return replace(state, failures={**state.failures, node: state.failures.get(node, 0) + 1})
+
+
+def replace_path(state: Paths, path: Path, other: Path) -> Paths:
+    """Put a path in the place of the one with the same nodes; of one that is gone nothing is said any more."""
+    return replace(state, paths=tuple(other if kept.nodes == path.nodes else kept for kept in state.paths))
+
+
+def change_network(state: Paths, network: Sequence[str], random: wire.Random) -> Paths:
+    """Take up another network: failures are forgotten, and nodes that are gone are replaced; a path ends with its guard.
+
+    Clauses: OR-30, OR-35
+    """
+    state = Paths(paths=tuple(path for path in state.paths if path.nodes[0] in network))
+    for guard in [path.nodes[0] for path in state.paths]:
+        while (path := find_path(state, guard)) and (gone := [node for node in path.nodes if node not in network]):
+            state = replace_node(state, path, gone[0], network, random)
+    return state
+
+
+def find_path(state: Paths, guard: str) -> Path | None:
+    """Find the path that begins with a guard."""
+    return next((path for path in state.paths if path.nodes[0] == guard), None)
