@@ -37,10 +37,10 @@ from cloister_conformance.clause import read_clauses
 from cloister_conformance.implementation import Implementation, UnusableDescription, UnusableImplementation
 from cloister_conformance.matrix import render as render_matrix
 from cloister_conformance.mutants import UnusableMutant
+from cloister_conformance.plugin import make_target
 from cloister_conformance.report import badge, html, markdown, terminal
 from cloister_conformance.run import InterruptedRun, Options, UnusableSelection
 from cloister_conformance.skeletons import SkeletonError
-from cloister_conformance.target import Target
 from cloister_conformance.transcript import UnreadableTranscript
 from cloister_conformance.transport import BrokenAdapter, HungAdapter
 
@@ -89,6 +89,14 @@ Subject = Annotated[
 ]
 
 
+RoleOption = Annotated[
+    str | None, typer.Option(help=f"the role that is under test: {', '.join(implementations.REFERENCE_COMMANDS)}")
+]
+UrlOption = Annotated[
+    str | None, typer.Option(metavar="URL", help="where a service node runs already, with --role service-node")
+]
+
+
 class UnwritableReport(Exception):
     """A report cannot be written where it was asked for; the message says why."""
 
@@ -119,21 +127,45 @@ def explain_errors() -> Iterator[None]:
         raise typer.Exit(COULD_NOT_RUN) from None
 
 
-def find_implementation(context: typer.Context, folder: Path | None) -> Implementation:
-    """Find the implementation that the command line names, and build it."""
+def find_implementation(
+    context: typer.Context, folder: Path | None, role: str | None = None, url: str | None = None
+) -> Implementation:
+    """Find the implementation that the command line names, and build it; without a role it is that of its description, or client."""
     command: list[str] | None = context.obj
     if folder and command:
         raise UnusableDescription("give a folder or `-- COMMAND`, not both")
     if command == []:
         raise UnusableDescription("there is no command after --")
+    if url:
+        return find_running(url, role, is_alone=not (folder or command))
     if command:
-        return implementations.from_command(command)
+        return implementations.from_command(command, role=role or "client")
     if folder is None:
-        return implementations.reference()
+        return implementations.reference(role or "client")
     found = implementations.read(folder)
+    if role:
+        implementations.check_role(found, role)
     with console.status(f"building {escape(found.name)}"):
         implementations.build(found)
     return found
+
+
+def find_running(url: str, role: str | None, *, is_alone: bool) -> Implementation:
+    """Find the implementation that runs already."""
+    if not is_alone:
+        raise UnusableDescription("give a folder, `-- COMMAND` or --url, one of them")
+    if role != "service-node":
+        raise UnusableDescription("--url goes with --role service-node")
+    return implementations.from_url(url)
+
+
+def find_implementations(
+    context: typer.Context, folder: Path | None, role: str | None, url: str | None
+) -> list[Implementation]:
+    """Find the implementation that the command line names, and build it; if it names none, the reference in all its roles."""
+    if folder is None and context.obj is None and role is None and url is None:
+        return [implementations.reference(each) for each in implementations.REFERENCE_COMMANDS]
+    return [find_implementation(context, folder, role, url)]
 
 
 @app.command()
@@ -148,7 +180,8 @@ def check(
             help="only the suites whose names begin so, and the vectors of that chapter; may be repeated",
         ),
     ] = None,
-    role: Annotated[str | None, typer.Option(help="the role that must be under test")] = None,
+    role: RoleOption = None,
+    url: UrlOption = None,
     profile: Annotated[Profile, typer.Option(help="how many examples each property gets")] = Profile.quick,
     seed: Annotated[int, typer.Option(min=0, help="all randomness comes from it")] = 0,
     k: Annotated[str, typer.Option("-k", metavar="EXPR", help="only tests whose names match, as in pytest")] = "",
@@ -175,11 +208,9 @@ def check(
     )
     with explain_errors():
         check_writable(json_file, junit, html_file, markdown_file, badge_file)
-        found = find_implementation(context, subject)
-        if role is not None:
-            implementations.check_role(found, role)
-        with terminal.show_progress(console, found.name) as listener:
-            report = runs.run(found, options, listener=listener, junit=junit)
+        found = find_implementations(context, subject, role, url)
+        with terminal.show_progress(console, found[0].name) as listener:
+            report = runs.run_all(found, options, listener=listener, junit=junit)
     terminal.print_report(console, report)
     with explain_errors():
         write(json_file, report.model_dump_json(indent=1) + "\n")
@@ -215,10 +246,10 @@ def write(file: Path | None, text: str) -> None:
 
 
 @app.command()
-def doctor(context: typer.Context, subject: Subject = None) -> None:
-    """Is the adapter itself sound? Run this before any protocol test."""
+def doctor(context: typer.Context, subject: Subject = None, *, role: RoleOption = None, url: UrlOption = None) -> None:
+    """Is the adapter itself sound, or does the service node start and stop? Run this before any protocol test."""
     with explain_errors():
-        found = find_implementation(context, subject)
+        found = find_implementation(context, subject, role, url)
         options = Options(suites=("adapter_protocol",))
         with terminal.show_progress(console, f"{found.name}: the adapter") as listener:
             report = runs.run(found, options, listener=listener)
@@ -241,13 +272,17 @@ def replay(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="transcript of a failed test")],
     subject: Subject = None,
+    *,
+    role: RoleOption = None,
+    url: UrlOption = None,
 ) -> None:
-    """Run one saved failure again; both sides are computed afresh."""
+    """Run one saved failure again; all sides are computed afresh."""
     with explain_errors():
         saved = transcript.read(file)
-        found = find_implementation(context, subject)
+        found = find_implementation(context, subject, role or saved.role, url)
+        implementations.check_role(found, saved.role)
         runs.greet(found)
-        target = Target(found)
+        target = make_target(found)
         try:
             outcome = transcript.replay(saved, target)
         finally:

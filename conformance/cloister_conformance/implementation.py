@@ -1,6 +1,7 @@
 """The description of an implementation under test: `adapter.toml`, chapter 13."""
 
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -13,13 +14,22 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 Role = Literal["client", "service-node", "open-group-server"]
+ROLES: tuple[Role, ...] = get_args(Role)
+NodeCapability = Literal["network-file", "clock"]
+URL = re.compile(r"http://[A-Za-z0-9.-]+(:[0-9]{1,5})?/?")
 
 PYTHON = [sys.executable, "-P", "-m"]
 """Runs a module of ours, whatever modules the working folder has."""
+REFERENCE_NAME = "cloister reference"
 REFERENCE_COMMAND = [*PYTHON, "cloister_conformance.reference_adapter"]
+REFERENCE_COMMANDS: dict[Role, list[str]] = {
+    "client": REFERENCE_COMMAND,
+    "service-node": [*PYTHON, "cloister.service_node"],
+}
+"""The bundled reference, in each of its roles."""
 BUILD_SECONDS = 1200
 
 
@@ -78,7 +88,9 @@ class Implementation(BaseModel):
 
     name: str
     role: Role = "client"
-    run: list[str] = Field(min_length=1)
+    run: list[str] = []
+    url: str | None = None
+    capabilities: list[NodeCapability] = []
     build: list[Annotated[list[str], Field(min_length=1)]] = []
     requires: list[Annotated[str, Field(min_length=1)]] = []
     timeout_seconds: float = Field(default=10, gt=0, le=3600)
@@ -87,15 +99,68 @@ class Implementation(BaseModel):
     known_matrix_failure: list[KnownMatrixFailure] = []
     folder: Path = Path()
 
+    @model_validator(mode="after")
+    def check_role(self) -> "Implementation":
+        """Check that there is what an implementation of this role needs to be reached, and nothing else."""
+        if self.role == "service-node":
+            check_service_node(self)
+        elif not self.run:
+            raise ValueError("run: the command that starts it is missing")
+        elif self.url is not None or self.capabilities:
+            raise ValueError("url and capabilities are for the role service-node; an adapter lists its own in hello")
+        return self
 
-def reference() -> Implementation:
-    """Describe the bundled reference."""
-    return Implementation(name="cloister reference", run=REFERENCE_COMMAND)
+
+def check_service_node(node: Implementation) -> None:
+    """Check the description of a service node: it is started with a node file, or runs already."""
+    if node.url is None:
+        if not node.run:
+            raise ValueError("run: the command that starts it is missing, or the url where it runs already")
+        if "network-file" not in node.capabilities:
+            raise ValueError(
+                "capabilities: a service node that is started offers network-file, else nobody tells it its port"
+            )
+        return
+    if node.run or node.build or node.capabilities:
+        raise ValueError("url: a service node that runs already has no run, build or capabilities")
+    if not URL.fullmatch(node.url):
+        raise ValueError(f"url: {node.url} is no http://HOST:PORT")
 
 
-def from_command(command: list[str], *, timeout_seconds: float = 10) -> Implementation:
-    """Describe an implementation of which only the command is known."""
-    return Implementation(name=shlex.join(command), run=command, timeout_seconds=timeout_seconds)
+def reference(role: str = "client") -> Implementation:
+    """Describe the bundled reference in a role.
+
+    Raises:
+        UnusableDescription: it has no such role.
+    """
+    command = REFERENCE_COMMANDS.get(check_is_role(role))
+    if command is None:
+        raise UnusableDescription(f"the bundled reference has no role {role}; it has {', '.join(REFERENCE_COMMANDS)}")
+    return from_command(command, role=role, name=REFERENCE_NAME)
+
+
+def from_command(
+    command: list[str], *, role: str = "client", name: str = "", timeout_seconds: float = 10
+) -> Implementation:
+    """Describe an implementation of which only the command is known; a service node is taken to offer all that one can."""
+    return Implementation(
+        name=name or shlex.join(command),
+        role=check_is_role(role),
+        run=command,
+        capabilities=list(get_args(NodeCapability)) if role == "service-node" else [],
+        timeout_seconds=timeout_seconds,
+    )
+
+
+def from_url(url: str, *, timeout_seconds: float = 10) -> Implementation:
+    """Describe a service node that runs already.
+
+    Raises:
+        UnusableDescription: this is no URL of one.
+    """
+    if not URL.fullmatch(url):
+        raise UnusableDescription(f"{url} is no http://HOST:PORT")
+    return Implementation(name=url, role="service-node", url=url, timeout_seconds=timeout_seconds)
 
 
 def read(folder: Path) -> Implementation:
@@ -118,8 +183,9 @@ def read(folder: Path) -> Implementation:
         raise UnusableDescription(f"{file} is not TOML: {error}") from None
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise UnusableDescription(f"{file}: {where}: {first['msg']}") from None
+        where = "".join(f"{part}." for part in first["loc"])[:-1]
+        what = first["msg"].removeprefix("Value error, ")
+        raise UnusableDescription(": ".join(part for part in (str(file), where, what) if part)) from None
     for known in found.known_failure:
         if not known.names:
             raise UnusableDescription(f"{file}: a known_failure names at least one clause or test ({known.reason})")
@@ -146,12 +212,23 @@ def check_role(implementation: Implementation, role: str) -> None:
     Raises:
         UnusableDescription: there is no such role, or it has another one.
     """
-    if role not in get_args(Role):
-        raise UnusableDescription(f"there is no role {role}; there are {', '.join(get_args(Role))}")
+    check_is_role(role)
     if role != implementation.role:
         raise UnusableDescription(
             f"{implementation.name} has the role {implementation.role}, not {role}; say so in adapter.toml"
         )
+
+
+def check_is_role(role: str) -> Role:
+    """Check that there is such a role, and return it.
+
+    Raises:
+        UnusableDescription: there is none.
+    """
+    for known in ROLES:
+        if role == known:
+            return known
+    raise UnusableDescription(f"there is no role {role}; there are {', '.join(ROLES)}")
 
 
 def find_missing(implementation: Implementation) -> list[str]:

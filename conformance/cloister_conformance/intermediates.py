@@ -9,6 +9,7 @@ import sys
 from types import FrameType
 from typing import Any
 
+from cloister_conformance import peer
 from cloister_conformance.peer import Peer
 from cloister_conformance.script import Script, judge, resolve_expectation
 from cloister_conformance.target import shorten
@@ -23,6 +24,8 @@ def explain(script: Script) -> list[str]:
     Nothing is listed if the reference does not do what is expected either: it has drawn other random values.
     """
     *before, last = script.steps
+    if last.method not in peer.METHODS:  # a service node is asked over HTTP, not by methods of the reference
+        return []
     shadow = Peer(random.Random(script.seed).randbytes)
     for step in before:
         if step.actor == last.actor:

@@ -21,8 +21,11 @@ from hypothesis.internal.constants_ast import Constants
 from cloister_conformance import implementation as implementations
 from cloister_conformance import transcript as transcripts
 from cloister_conformance.clause import read_clauses
-from cloister_conformance.implementation import Implementation, KnownFailure
+from cloister_conformance.implementation import Implementation, KnownFailure, Role
 from cloister_conformance.intermediates import explain
+from cloister_conformance.node_script import NetworkActor, NodeUnderTest, make_node_actors
+from cloister_conformance.node_target import NodeTarget
+from cloister_conformance.protocol.service_node import CLOCK
 from cloister_conformance.references import MissingOutput
 from cloister_conformance.results import Failure, TestResult, Verdict
 from cloister_conformance.script import (
@@ -37,9 +40,12 @@ from cloister_conformance.target import Target, shorten
 from cloister_conformance.transport import BrokenAdapter, HungAdapter
 
 Actors = Callable[..., tuple[ImplementationUnderTest, Actor]]
+NodeActors = Callable[..., tuple[NodeUnderTest, Actor, NetworkActor]]
 
 PROPERTY = "cloister"
 VECTORS = "known_answers"
+NODE_SUFFIX = "_service_node"
+"""Ends the names of the suites for the role service-node; all others are for clients."""
 MAX_NAME_CHARACTERS = 120
 PROFILES = {"quick": 20, "standard": 100, "deep": 2000}
 """Examples for each property."""
@@ -68,6 +74,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("cloister")
     group.addoption("--adapter", metavar="DIR", help="folder with the adapter.toml of the implementation under test")
     group.addoption("--adapter-command", metavar="CMD", help="command of the implementation under test")
+    group.addoption("--adapter-url", metavar="URL", help="where the service node under test runs")
+    group.addoption("--adapter-role", default="client", help="role of what the command or no option names")
     group.addoption(
         "--adapter-timeout", metavar="SECONDS", type=float, default=10, help="how long it may take to answer"
     )
@@ -88,10 +96,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep only the tests of the clause, and the vectors of the chapters, asked for; put the machines last.
+    """Keep only the tests of the role, and of the clause and the vectors of the chapters asked for; put the machines last.
 
     What a plain test finds too, it says in fewer steps and finds sooner.
     """
+    role = find_implementation(config).role
+    items[:] = [item for item in items if find_role(item.path.stem) == role]
     items.sort(key=lambda item: item.path.stem.endswith("_machine"))
     wanted = config.getoption("--clause")
     if wanted:
@@ -99,6 +109,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     chapters = tuple(f"test_vectors[{stem}-" for stem in config.getoption("--vectors-of").split(",") if stem)
     if chapters:
         items[:] = [item for item in items if item.path.stem != VECTORS or item.name.startswith(chapters)]
+
+
+def find_role(stem: str) -> Role:
+    """Find the role that a suite is for."""
+    return "service-node" if stem.endswith(NODE_SUFFIX) else "client"
 
 
 def find_clauses(item: pytest.Item) -> list[str]:
@@ -110,9 +125,13 @@ def find_implementation(config: pytest.Config) -> Implementation:
     """Find the implementation under test; the bundled reference if none is named."""
     if folder := config.getoption("--adapter"):
         return implementations.read(Path(folder))
+    timeout = config.getoption("--adapter-timeout")
+    if url := config.getoption("--adapter-url"):
+        return implementations.from_url(url, timeout_seconds=timeout)
+    role = config.getoption("--adapter-role")
     if command := config.getoption("--adapter-command"):
-        return implementations.from_command(shlex.split(command), timeout_seconds=config.getoption("--adapter-timeout"))
-    return implementations.reference()
+        return implementations.from_command(shlex.split(command), role=role, timeout_seconds=timeout)
+    return implementations.reference(role)
 
 
 class Run:
@@ -120,7 +139,8 @@ class Run:
 
     def __init__(self, config: pytest.Config) -> None:
         self.implementation = find_implementation(config)
-        self.target = Target(self.implementation)
+        self.target = make_target(self.implementation)
+        self.healthy: NodeTarget | None = None
         self.seed = int(config.getoption("--hypothesis-seed", default=None) or 0)
         self.strict = bool(config.getoption("--strict-errors"))
         self.folder = config.getoption("--failures")
@@ -136,9 +156,35 @@ class Run:
 
     def begin(self, entropy: int = 0) -> tuple[ImplementationUnderTest, Actor]:
         """Begin a script, for each example of a test anew; return both sides."""
+        assert isinstance(self.target, Target), "a suite of clients calls `actors`"
+        return make_actors(self.target, self.begin_script(entropy))
+
+    def begin_node(self, entropy: int = 0) -> tuple[NodeUnderTest, Actor, NetworkActor]:
+        """Begin a script with a service node; return its three sides."""
+        assert isinstance(self.target, NodeTarget), "a suite of service nodes calls `node_actors`"
+        return make_node_actors(self.target, self.begin_script(entropy))
+
+    def begin_script(self, entropy: int) -> Script:
+        """Begin a script."""
         self.close_script()
         self.script = Script(seed=self.seed + entropy, strict=self.strict)
-        return make_actors(self.target, self.script)
+        return self.script
+
+    def rehearse(self, transcript: transcripts.Transcript) -> bool:
+        """Tell whether replay fails on the implementation again, and not on the reference."""
+        if isinstance(self.target, Target):
+            return transcripts.rehearse(transcript, self.target)
+        if not self.target.offers(CLOCK):
+            return False
+        if self.healthy is None:
+            self.healthy = NodeTarget(implementations.reference(self.implementation.role))
+        return transcripts.rehearse(transcript, self.target, self.healthy)
+
+    def stop(self) -> None:
+        """End what was started."""
+        self.target.stop()
+        if self.healthy is not None:
+            self.healthy.stop()
 
     def close_script(self) -> None:
         """Count what the last script did."""
@@ -159,6 +205,11 @@ class Run:
         return counts
 
 
+def make_target(implementation: Implementation) -> Target | NodeTarget:
+    """Make the target of an implementation; nothing is started yet."""
+    return NodeTarget(implementation) if implementation.role == "service-node" else Target(implementation)
+
+
 RUN = pytest.StashKey[Run]()
 
 
@@ -168,13 +219,19 @@ def cloister_run(pytestconfig: pytest.Config) -> Iterator[Run]:
     run = Run(pytestconfig)
     pytestconfig.stash[RUN] = run
     yield run
-    run.target.stop()
+    run.stop()
 
 
 @pytest.fixture(scope="session")
 def actors(cloister_run: Run) -> Actors:
     """Begin a script and return its two sides, `iut` and `peer`."""
     return cloister_run.begin
+
+
+@pytest.fixture(scope="session")
+def node_actors(cloister_run: Run) -> NodeActors:
+    """Begin a script and return its three sides, `iut`, `peer` and `network`."""
+    return cloister_run.begin_node
 
 
 @pytest.fixture
@@ -187,6 +244,7 @@ def note_reading(cloister_run: Run) -> Callable[[str, str], None]:
 @pytest.fixture(scope="session")
 def target(cloister_run: Run) -> Target:
     """The implementation under test, for tests of the adapter itself."""
+    assert isinstance(cloister_run.target, Target)
     return cloister_run.target
 
 
@@ -315,7 +373,7 @@ def describe_broken(error: BaseException, run: Run, script: Script) -> Failure:
     run.target.stop()
     method = f"{script.steps[-1].method}: " if script.steps else ""
     return Failure(
-        expected=f"{method}a result or a refusal",
+        expected=f"{method}{'a result or a refusal' if isinstance(run.target, Target) else 'a response'}",
         actual=str(error),
         counterexample=find_counterexample(error),
         intermediates=[],
@@ -351,6 +409,7 @@ def save_transcript(item: pytest.Item, script: Script, failure: Failure, run: Ru
         test=find_id(item),
         clauses={clause: read_clauses()[clause].sentence for clause in find_clauses(item) if clause in read_clauses()},
         implementation=run.implementation.name,
+        role=run.implementation.role,
         seed=script.seed,
         strict=script.strict,
         repeat=name_repeat(
@@ -363,12 +422,12 @@ def save_transcript(item: pytest.Item, script: Script, failure: Failure, run: Ru
         repeats=False,
         expected=failure.expected,
         actual=failure.actual,
-        playable=transcripts.is_playable(steps),
+        playable=isinstance(run.target, Target) and transcripts.is_playable(steps),
         steps=steps,
     )
-    if script.steps[-1].actor == "iut":
+    if script.steps[-1].actor == "iut" and isinstance(run.target, Target):
         transcript = add_states(transcript, run.target)
-    transcript = transcript.model_copy(update={"repeats": transcripts.rehearse(transcript, run.target)})
+    transcript = transcript.model_copy(update={"repeats": run.rehearse(transcript)})
     run.target.take_errors()
     file = find_file(item, run)
     try:

@@ -89,6 +89,7 @@ class Report(Strict):
     cloister: str
     spec: str
     implementation: Subject
+    also: list[Subject] = Field(default=[], description="the same implementation in other roles")
     profile: str
     seed: int
     strict: bool

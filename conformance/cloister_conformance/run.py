@@ -4,11 +4,12 @@ import io
 import os
 import shlex
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from xml.etree import ElementTree as ET
 
 import cloister
 import pytest
@@ -17,8 +18,9 @@ from cloister_conformance import implementation as implementations
 from cloister_conformance import protocol, vector_files
 from cloister_conformance import transcript as transcripts
 from cloister_conformance.clause import read_clauses
-from cloister_conformance.implementation import Implementation, KnownFailure, UnusableImplementation
-from cloister_conformance.plugin import PROPERTY, VECTORS, name_repeat
+from cloister_conformance.implementation import Implementation, KnownFailure, Role, UnusableImplementation
+from cloister_conformance.node_target import NodeTarget
+from cloister_conformance.plugin import PROPERTY, VECTORS, find_role, make_target, name_repeat
 from cloister_conformance.results import ClauseResult, Report, Subject, TestResult
 from cloister_conformance.target import Target
 from cloister_conformance.transcript import UnreadableTranscript
@@ -26,6 +28,8 @@ from cloister_conformance.transport import BrokenAdapter, HungAdapter
 
 SUITES = Path(__file__).parent / "suites"
 FAILURES_FOLDER = "cloister-failures"
+STATS_PATH = "/get_stats/v1"
+NOTHING_SELECTED = "no test was selected; `cloister trace` lists the clauses and their tests"
 
 Listener = Callable[[TestResult, int], None]
 """Called with each result and the number of tests to come in all."""
@@ -33,6 +37,10 @@ Listener = Callable[[TestResult, int], None]
 
 class UnusableSelection(Exception):
     """The selection of tests cannot be used; the message says why."""
+
+
+class NothingSelected(UnusableSelection):
+    """No test of the role was selected."""
 
 
 class InterruptedRun(Exception):
@@ -96,11 +104,11 @@ def list_suites() -> list[str]:
     return sorted(file.stem for file in SUITES.glob("*.py") if file.stem not in ("__init__", "conftest"))
 
 
-def find_files(options: Options) -> list[str]:
-    """Find the files of the suites asked for; `sender-keys` also finds `sender_keys_machine`.
+def find_files(options: Options, role: Role = "client") -> list[str]:
+    """Find the files of the suites asked for, and of the role; `sender-keys` also finds `sender_keys_machine`.
 
     Raises:
-        UnusableSelection: there is no such suite.
+        UnusableSelection: there is no such suite, or none of them is for the role.
     """
     wanted = [suite.replace("-", "_") for suite in options.suites]
     for suite in wanted:
@@ -109,13 +117,16 @@ def find_files(options: Options) -> list[str]:
     chosen = [stem for stem in list_suites() if not wanted or any(stem.startswith(suite) for suite in wanted)]
     if set(wanted) & set(vector_files.CHAPTERS):
         chosen.append(VECTORS)
-    return [str(SUITES / f"{stem}.py") for stem in dict.fromkeys(chosen)]
+    files = [str(SUITES / f"{stem}.py") for stem in dict.fromkeys(chosen) if find_role(stem) == role]
+    if not files:
+        raise NothingSelected(f"the suite {' and '.join(wanted)} has no tests for the role {role}")
+    return files
 
 
 def build_arguments(implementation: Implementation, options: Options, junit: Path | None) -> list[str]:
     """Build the command line of pytest."""
     arguments = [
-        *find_files(options),
+        *find_files(options, implementation.role),
         f"-c{SUITES / 'pytest.ini'}",
         f"--hypothesis-seed={options.seed}",
         f"--profile={options.profile}",
@@ -125,12 +136,8 @@ def build_arguments(implementation: Implementation, options: Options, junit: Pat
         "-pno:terminal",
         "-pno:warnings",
         "--assert=plain",
+        *build_subject(implementation),
     ]
-    if implementation.folder == Path():
-        arguments.append(f"--adapter-command={shlex.join(implementation.run)}")
-        arguments.append(f"--adapter-timeout={implementation.timeout_seconds}")
-    else:
-        arguments.append(f"--adapter={implementation.folder}")
     if options.suites:
         arguments.append(f"--vectors-of={','.join(suite.replace('-', '_') for suite in options.suites)}")
     if options.keyword:
@@ -148,6 +155,18 @@ def build_arguments(implementation: Implementation, options: Options, junit: Pat
     if options.jobs > 1 and not (options.keyword or options.clause):
         arguments += [f"-n{options.jobs}", "--dist=worksteal"]
     return arguments
+
+
+def build_subject(implementation: Implementation) -> list[str]:
+    """Build the part of the command line that names the implementation."""
+    if implementation.folder != Path():
+        return [f"--adapter={implementation.folder}"]
+    command = f"--adapter-command={shlex.join(implementation.run)}"
+    return [
+        f"--adapter-url={implementation.url}" if implementation.url else command,
+        f"--adapter-role={implementation.role}",
+        f"--adapter-timeout={implementation.timeout_seconds}",
+    ]
 
 
 @contextmanager
@@ -175,21 +194,39 @@ def greet(implementation: Implementation) -> Subject:
     Raises:
         UnusableImplementation: it does not start or does not answer.
     """
-    target = Target(implementation)
+    target = make_target(implementation)
     try:
-        hello = target.hello
+        return ask_node(target) if isinstance(target, NodeTarget) else ask_client(target)
     except (BrokenAdapter, HungAdapter) as error:
         target.stop()
         stderr = f"\n{target.error_text.strip()}" if target.error_text.strip() else ""
         raise UnusableImplementation(f"{implementation.name} {error}{stderr}") from None
     finally:
         target.stop()
+
+
+def ask_client(target: Target) -> Subject:
+    """Ask an adapter who its implementation is."""
     return Subject(
-        name=hello.name,
-        version=hello.version,
-        language=hello.language,
-        role=implementation.role,
-        capabilities=hello.capabilities,
+        name=target.hello.name,
+        version=target.hello.version,
+        language=target.hello.language,
+        role=target.implementation.role,
+        capabilities=target.hello.capabilities,
+    )
+
+
+def ask_node(target: NodeTarget) -> Subject:
+    """Ask a service node which version it is; its name is that of its description."""
+    answer = target.call("node.request", {"method": "GET", "path": STATS_PATH})
+    stats = answer["result"]["value"]
+    version = stats.get("version") if isinstance(stats, dict) else None
+    return Subject(
+        name=target.implementation.name,
+        version=version if isinstance(version, str) else "of unknown version",
+        language="over HTTP",
+        role=target.implementation.role,
+        capabilities=target.capabilities,
     )
 
 
@@ -207,9 +244,11 @@ def run(
         UnusableSelection: there is no such suite, test or clause.
         InterruptedRun: somebody stopped it, or the harness failed.
     """
+    if implementation.role == "service-node":
+        check_selection(implementation, options)
     subject = greet(implementation)
     if options.is_whole and options.failures:
-        remove_transcripts(Path(options.failures))
+        remove_transcripts(Path(options.failures), implementation.role)
     collector = Collector(listener)
     complaint = io.StringIO()
     begin = time.monotonic()
@@ -219,10 +258,9 @@ def run(
     if status == pytest.ExitCode.USAGE_ERROR:
         raise UnusableSelection(complaint.getvalue().strip().removeprefix("ERROR: "))
     if status == pytest.ExitCode.NO_TESTS_COLLECTED:
-        raise UnusableSelection("no test was selected; `cloister trace` lists the clauses and their tests")
+        raise NothingSelected(NOTHING_SELECTED)
 
-    places = {clause: place for place, clause in enumerate(read_clauses())}
-    results = sorted(collector.results, key=lambda result: (min(places[name] for name in result.clauses), result.id))
+    results = sort_results(collector.results)
     for result in results:
         if result.failure:
             result.failure.repeat = build_repeat(implementation, result, options)
@@ -248,12 +286,88 @@ def run(
     )
 
 
-def remove_transcripts(folder: Path) -> None:
-    """Remove the transcripts of an earlier run; a run of some tests removes only theirs."""
+def check_selection(implementation: Implementation, options: Options) -> None:
+    """Check that there is a test to run before a node is started, which takes longer than to find out.
+
+    Raises:
+        UnusableSelection: there is none.
+    """
+    arguments = [*build_arguments(implementation, replace(options, jobs=1), None), "--collect-only"]
+    complaint = io.StringIO()
+    with redirect_stderr(complaint), without_foreign_settings():
+        status = pytest.main(arguments)
+    if status == pytest.ExitCode.USAGE_ERROR:
+        raise UnusableSelection(complaint.getvalue().strip().removeprefix("ERROR: "))
+    if status == pytest.ExitCode.NO_TESTS_COLLECTED:
+        raise NothingSelected(NOTHING_SELECTED)
+
+
+def run_all(
+    found: Sequence[Implementation],
+    options: Options,
+    *,
+    listener: Listener = lambda result, total: None,
+    junit: Path | None = None,
+) -> Report:
+    """Run the suites on implementations that are one in several roles; return one report.
+
+    Raises:
+        UnusableImplementation, InterruptedRun: as `run`.
+        UnusableSelection: there is no such suite, test or clause in any role.
+    """
+    reports: list[Report] = []
+    junits: list[Path] = []
+    with TemporaryDirectory() as folder:
+        for implementation in found:
+            part = Path(folder) / f"{implementation.role}.xml"
+            try:
+                reports.append(run(implementation, options, listener=listener, junit=part if junit else None))
+            except NothingSelected:
+                continue
+            junits.append(part)
+        if not reports:
+            raise NothingSelected(NOTHING_SELECTED)
+        if junit:
+            merge_junit(junits, junit)
+    return merge(reports)
+
+
+def merge(reports: Sequence[Report]) -> Report:
+    """Merge the reports of one implementation in several roles; the first names it."""
+    first, *others = reports
+    tests = sort_results([test for report in reports for test in report.tests])
+    return first.model_copy(
+        update={
+            "also": [report.implementation for report in others],
+            "seconds": round(sum(report.seconds for report in reports), 2),
+            "conforms": all(report.conforms for report in reports),
+            "tests": tests,
+            "clauses": gather_clauses(tests),
+            "stale_known_failures": [known for report in reports for known in report.stale_known_failures],
+        }
+    )
+
+
+def merge_junit(parts: Sequence[Path], file: Path) -> None:
+    """Merge the JUnit files of several runs into one."""
+    first, *others = [ET.parse(part) for part in parts]  # noqa: S314 - pytest has just written them
+    for other in others:
+        first.getroot().extend(other.getroot())
+    first.write(file, encoding="utf-8", xml_declaration=True)
+
+
+def sort_results(results: Sequence[TestResult]) -> list[TestResult]:
+    """Sort results by the place of their first clause in the specification."""
+    places = {clause: place for place, clause in enumerate(read_clauses())}
+    return sorted(results, key=lambda result: (min(places[name] for name in result.clauses), result.id))
+
+
+def remove_transcripts(folder: Path, role: Role) -> None:
+    """Remove the transcripts of an earlier run in a role; a run of some tests removes only theirs."""
     for file in folder.glob("*.json"):
         with suppress(UnreadableTranscript):
-            transcripts.read(file)
-            file.unlink()
+            if transcripts.read(file).role == role:
+                file.unlink()
     with suppress(OSError):  # there is none, or it holds something else
         folder.rmdir()
 
@@ -268,7 +382,11 @@ def name_subject(implementation: Implementation) -> str:
     """Name the implementation as on the command line."""
     if implementation.folder != Path():
         return f" {shlex.quote(str(implementation.folder))}"
-    return "" if implementation.run == implementations.REFERENCE_COMMAND else f" -- {shlex.join(implementation.run)}"
+    role = "" if implementation.role == "client" else f" --role {implementation.role}"
+    if implementation.url:
+        return f"{role} --url {shlex.quote(implementation.url)}"
+    is_bundled = implementation.run == implementations.REFERENCE_COMMANDS.get(implementation.role)
+    return role if is_bundled else f"{role} -- {shlex.join(implementation.run)}"
 
 
 def find_stale(implementation: Implementation, results: list[TestResult], options: Options) -> list[KnownFailure]:

@@ -1,7 +1,8 @@
 """A test written down while it runs: who was called with what, what came back, and what had to.
 
 A test talks to two actors: `iut`, the implementation under test behind its pipe, and `peer`, the reference in this process,
-with randomness from a seed. Every claim of a test is an expectation on one step, so a failed test can be saved and replayed.
+with randomness from a seed. For a service node there is a third, see `node_script`.
+Every claim of a test is an expectation on one step, so a failed test can be saved and replayed.
 """
 
 import random
@@ -14,9 +15,13 @@ from _pytest.outcomes import Skipped
 from cloister import errors
 
 from cloister_conformance import peer, protocol
-from cloister_conformance.protocol.messages import Message
+from cloister_conformance.protocol.messages import Message, Method
+from cloister_conformance.protocol.service_node import NETWORK_METHODS, NODE_METHODS
 from cloister_conformance.references import REFERENCE, Answers, resolve_all
 from cloister_conformance.target import RESTART, Target, shorten
+
+METHODS: dict[str, Method] = peer.METHODS | NODE_METHODS | NETWORK_METHODS
+"""The methods of all actors."""
 
 
 class Callee(Protocol):
@@ -110,7 +115,7 @@ class Answer:
     @property
     def model(self) -> type[Message]:
         """The result model of the method."""
-        return peer.METHODS[self.step.method].result
+        return METHODS[self.step.method].result
 
     def must_be(self, **members: object) -> None:
         """Expect a result with these members."""
@@ -149,6 +154,10 @@ class Answer:
         """Expect a result in which each of these members is another than in the result of an earlier step."""
         self.script.expect(self.step, {"differs": {name: {REFERENCE: [other.index, name]} for name in members}})
 
+    def refer(self, *path: str | int) -> dict[str, Any]:
+        """Refer to a member of the result, for an expectation on a later step."""
+        return {REFERENCE: [self.index, *path]}
+
     @property
     def index(self) -> int:
         """The place of the step in its script."""
@@ -171,18 +180,26 @@ class Actor:
         return Answer(self.script, step)
 
 
-class ImplementationUnderTest(Actor):
+class TestedCallee(Callee, Protocol):
+    """What is under test: a library behind its adapter, or a service node."""
+
+    methods: dict[str, Method]
+    last_line: str
+
+    @property
+    def capabilities(self) -> list[str]:
+        """What the implementation offers."""
+
+
+class TestedActor(Actor):
     """The side that is tested; a test that needs what is not offered ends as such."""
 
-    callee: Target
-
-    def __init__(self, target: Target, script: Script, *, name: str = "iut") -> None:
-        super().__init__(name, target, script)
+    callee: TestedCallee
 
     def call(self, method: str, /, **params: object) -> Answer:
         """Call a method; end the test as not offered if the implementation does not offer it with these params."""
         given = [name for name, value in params.items() if value is not None]
-        if missing := protocol.find_missing(protocol.METHODS[method], given, self.callee.hello.capabilities):
+        if missing := protocol.find_missing(self.callee.methods[method], given, self.callee.capabilities):
             raise NotOffered(missing)
         try:
             answer = super().call(method, **params)
@@ -192,6 +209,15 @@ class ImplementationUnderTest(Actor):
         if error and error["code"] != protocol.REFUSED:
             answer.must_be_answered()
         return answer
+
+
+class ImplementationUnderTest(TestedActor):
+    """A library behind its adapter."""
+
+    callee: Target
+
+    def __init__(self, target: Target, script: Script, *, name: str = "iut") -> None:
+        super().__init__(name, target, script)
 
     def restart(self) -> None:
         """End the process; the next call starts another."""
@@ -212,12 +238,12 @@ def encode(members: dict[str, object]) -> dict[str, Any]:
 
 
 def encode_value(value: object) -> Any:  # noqa: ANN401 - a JSON value
-    """Encode a value, bytes as hex, also inside of lists and objects."""
+    """Encode a value, bytes as hex, also inside of lists and objects, whose members may be null."""
     if isinstance(value, bytes):
         return value.hex()
     if isinstance(value, list | tuple):
         return [encode_value(member) for member in value]
-    return encode(value) if isinstance(value, dict) else value
+    return {name: encode_value(member) for name, member in value.items()} if isinstance(value, dict) else value
 
 
 # Judging

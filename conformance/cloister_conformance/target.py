@@ -25,6 +25,8 @@ MAX_BREAKS = 10
 class Target:
     """One implementation under test; its process is started when it is first needed, and again after it broke."""
 
+    methods = protocol.METHODS
+
     def __init__(self, implementation: Implementation) -> None:
         self.implementation = implementation
         self.child: Child | None = None
@@ -71,9 +73,14 @@ class Target:
             self._hello = Hello.model_validate(answer["result"])
         return self._hello
 
+    @property
+    def capabilities(self) -> list[str]:
+        """What the implementation offers."""
+        return self.hello.capabilities
+
     def offers(self, capability: str) -> bool:
         """Tell whether the implementation offers a capability."""
-        return capability in self.hello.capabilities
+        return capability in self.capabilities
 
     def call(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
         """Call a method; return the checked answer, with its member `result` or `error`. `RESTART` ends the process.

@@ -16,7 +16,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema, model_validator
 
 from cloister_conformance import peer, protocol
+from cloister_conformance.implementation import Role
+from cloister_conformance.node_target import NodeTarget
 from cloister_conformance.peer import Peer
+from cloister_conformance.protocol.messages import Method
+from cloister_conformance.protocol.service_node import CLOCK, NETWORK_METHODS, NODE_METHODS
 from cloister_conformance.references import (
     JOIN,
     REFERENCE,
@@ -28,7 +32,16 @@ from cloister_conformance.references import (
     refer_parts,
     resolve_all,
 )
-from cloister_conformance.script import Callee, Script, Step, describe, describe_answer, judge, resolve_expectation
+from cloister_conformance.script import (
+    METHODS,
+    Callee,
+    Script,
+    Step,
+    describe,
+    describe_answer,
+    judge,
+    resolve_expectation,
+)
 from cloister_conformance.target import RESTART, Target, encode_request
 from cloister_conformance.transport import BrokenAdapter, HungAdapter
 
@@ -36,7 +49,14 @@ ROUNDS = 16
 """How often replay tries: a failure may depend on a bit of the implementation's randomness."""
 
 Value = Any
-ACTORS = ("iut", "peer")
+METHODS_OF: dict[str, dict[str, Method]] = {
+    "iut": protocol.METHODS | NODE_METHODS,
+    "peer": peer.METHODS,
+    "network": NETWORK_METHODS,
+}
+"""The methods of each actor."""
+NODE_ROUNDS = 2
+"""How often with a service node, which is started anew each time."""
 
 
 class UnreadableTranscript(Exception):
@@ -101,6 +121,7 @@ class Transcript(BaseModel):
     test: str
     clauses: dict[str, str]
     implementation: str
+    role: Role = "client"
     seed: int
     strict: bool
     expected: str
@@ -220,34 +241,46 @@ def check_steps(steps: list[TranscriptStep]) -> None:
         LookupError, TypeError, ValueError: they do not.
     """
     for index, step in enumerate(steps):
-        methods = protocol.METHODS if step.actor == "iut" else peer.METHODS
         if step.method != RESTART:
-            methods[step.method]
+            METHODS_OF.get(step.actor, METHODS)[step.method]
         Expectation.model_validate(step.expect)
         if step.expect.get("like", -1) >= index:
             raise ValueError("a step that is like a later one")
         for reference in find_references([step.params, step.expect]):
             if reference.step >= index:
                 raise ValueError("a reference to a later step")
-            if reference.path[0] not in peer.METHODS[steps[reference.step].method].result.model_fields:
+            if reference.path[0] not in METHODS[steps[reference.step].method].result.model_fields:
                 raise LookupError(reference.path[0])
 
 
 def make_callees(transcript: Transcript, iut: Callee) -> dict[str, Callee]:
-    """Make both sides afresh.
+    """Make all sides afresh; a service node begins with nothing stored.
 
     Raises:
         UnreadableTranscript: it has other actors.
     """
-    others = {step.actor for step in transcript.steps} - {*ACTORS}
+    callees: dict[str, Callee] = {"iut": iut, "peer": Peer(random.Random(transcript.seed).randbytes)}
+    if isinstance(iut, NodeTarget):
+        iut.stop()
+        callees["network"] = iut.network
+    others = {step.actor for step in transcript.steps} - callees.keys()
     if others:
-        raise UnreadableTranscript(f"the transcript needs {', '.join(sorted(others))}; replay knows iut and peer only")
-    return {"iut": iut, "peer": Peer(random.Random(transcript.seed).randbytes)}
+        raise UnreadableTranscript(
+            f"the transcript needs {', '.join(sorted(others))}; replay knows {' and '.join(callees)} only"
+        )
+    return callees
 
 
 def replay(transcript: Transcript, iut: Callee) -> Outcome:
     """Play a transcript on an implementation until it fails; one that did not repeat when it was saved shows nothing."""
-    for _ in range(ROUNDS):
+    if isinstance(iut, NodeTarget) and not iut.offers(CLOCK):
+        return Outcome(
+            step=len(transcript.steps) - 1,
+            expected=transcript.expected,
+            actual="the times of the steps are not those of a node without the capability clock",
+            verdict="cannot be judged",
+        )
+    for _ in range(NODE_ROUNDS if isinstance(iut, NodeTarget) else ROUNDS):
         outcome = play(transcript, iut)
         if outcome.verdict != "passes":
             break
@@ -283,10 +316,10 @@ class Healthy(Peer):
         return super().call("reset" if name == RESTART else name, params)
 
 
-def rehearse(transcript: Transcript, iut: Callee) -> bool:
-    """Tell whether replay fails on the implementation again, and not on the reference."""
+def rehearse(transcript: Transcript, iut: Callee, healthy: Callee | None = None) -> bool:
+    """Tell whether replay fails on the implementation again, and not on the reference, `healthy` if it has another role than client."""
     transcript = transcript.model_copy(update={"repeats": True})
-    healthy = Healthy(random.Random(transcript.seed + 1).randbytes)
+    healthy = healthy or Healthy(random.Random(transcript.seed + 1).randbytes)
     return replay(transcript, healthy).verdict == "passes" and replay(transcript, iut).verdict == "fails"
 
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 MAX_LINE_BYTES = 64 * 2**20
 STDERR_BYTES = 8192
@@ -40,20 +41,10 @@ class Child:
         self.timeout_seconds = timeout_seconds
         self.buffer = bytearray()
         self.errors = bytearray()
-        try:
-            self.process = subprocess.Popen(
-                command,
-                cwd=folder,
-                env={**os.environ, **environment},
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                bufsize=0,
-                start_new_session=True,
-            )
-        except (OSError, ValueError) as error:
-            why = getattr(error, "strerror", None) or error
-            raise BrokenAdapter(f"could not be started: {why}: {command[0]}; {START_HINT}") from None
+        pipe = subprocess.PIPE
+        self.process = start_process(
+            command, folder=folder, environment=environment, stdin=pipe, stdout=pipe, stderr=pipe
+        )
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         assert self.process.stderr is not None
@@ -139,8 +130,7 @@ class Child:
             status = self.process.wait(timeout=1)
         except subprocess.TimeoutExpired:
             return BrokenAdapter(f"closed its {stream} and goes on running")
-        how = f"was killed by {name_signal(-status)}" if status < 0 else f"exited with status {status}"
-        return BrokenAdapter(f"{how} without an answer")
+        return BrokenAdapter(describe_status(status))
 
     def close_input(self, seconds: float) -> int | None:
         """Close the input and read what still comes; return the exit status, or None if the child goes on running that long.
@@ -170,9 +160,7 @@ class Child:
 
     def stop(self) -> None:
         """End the child and whatever it started."""
-        with suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
+        kill_group(self.process)
         self.drain_errors()
         for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
             assert stream is not None
@@ -189,6 +177,49 @@ class Child:
     def error_text(self) -> str:
         """The end of standard error."""
         return self.errors.decode("utf-8", "replace")
+
+
+def start_process(
+    command: list[str],
+    *,
+    folder: Path,
+    environment: Mapping[str, str],
+    stdin: int,
+    stdout: int | IO[bytes],
+    stderr: int | IO[bytes],
+) -> "subprocess.Popen[bytes]":
+    """Start a process, in a process group of its own.
+
+    Raises:
+        BrokenAdapter: it could not be started.
+    """
+    try:
+        return subprocess.Popen(
+            command,
+            cwd=folder,
+            env={**os.environ, **environment},
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            bufsize=0,
+            start_new_session=True,
+        )
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise BrokenAdapter(f"could not be started: {why}: {command[0]}; {START_HINT}") from None
+
+
+def kill_group(process: "subprocess.Popen[bytes]") -> None:
+    """Kill a process and whatever it started."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def describe_status(status: int) -> str:
+    """Describe how a process ended that owed an answer."""
+    how = f"was killed by {name_signal(-status)}" if status < 0 else f"exited with status {status}"
+    return f"{how} without an answer"
 
 
 def name_signal(number: int) -> str:

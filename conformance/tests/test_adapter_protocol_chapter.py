@@ -6,8 +6,10 @@ import re
 from typing import Any
 
 import pytest
-from cloister_conformance import data, implementation, protocol
+from cloister_conformance import data, implementation, node_target, protocol
+from cloister_conformance.node_target import BASE_NETWORK, BASE_TIME_MS
 from cloister_conformance.protocol import tables
+from cloister_conformance.protocol.service_node import NETWORK_METHODS, NODE_METHODS
 from cloister_conformance.reference_adapter import Adapter
 from cloister_conformance.suites import adapter_protocol
 
@@ -23,7 +25,7 @@ def read_table(heading: str) -> list[list[str]]:
 
 
 def test_the_parameters_are_the_constants() -> None:
-    places = (protocol, adapter_protocol)
+    places = (protocol, adapter_protocol, node_target)
     rows = read_table("## Parameters")
     assert len(rows) >= 7
     for name, value, *_ in rows:
@@ -57,12 +59,30 @@ def test_the_reference_answers_as_the_worked_example_says(sent: str, answered: s
 
 
 def test_the_description_in_the_chapter_can_be_read(tmp_path: Any) -> None:
-    (block,) = re.findall(r"^```toml\n(.*?)^```", CHAPTER, re.MULTILINE | re.DOTALL)
-    (tmp_path / "adapter.toml").write_text(block)
-    found = implementation.read(tmp_path)
-    shown = set(re.findall(r"^\[*([a-z_]+)\]*(?: =|\s|\])", block, re.MULTILINE))
+    client, node = re.findall(r"^```toml\n(.*?)^```", CHAPTER, re.MULTILINE | re.DOTALL)
+    (tmp_path / "adapter.toml").write_text(client)
+    assert implementation.read(tmp_path).known_failure[0].link
+    (tmp_path / "adapter.toml").write_text(node)
+    assert implementation.read(tmp_path).capabilities == ["network-file", "clock"]
+    shown = set(re.findall(r"^(?:# )?\[*([a-z_]+)\]*(?: =|\s|\])", client + node, re.MULTILINE))
     assert set(implementation.Implementation.model_fields) - {"folder"} <= shown
-    assert found.known_failure[0].link
+
+
+def test_the_methods_of_a_service_node_are_those_of_the_models() -> None:
+    rows = {name.strip("`"): " ".join(cells) for name, *cells in read_table("because ports change from run to run.\n")}
+    assert list(rows) == [*NODE_METHODS, *NETWORK_METHODS]
+    for name, method in (NODE_METHODS | NETWORK_METHODS).items():
+        for model in (method.params, method.result):
+            assert all(f"`{member}`" in rows[name] for member in model.model_fields), name
+
+
+def test_the_base_of_every_test_is_that_of_the_chapter() -> None:
+    assert f"at the same time, {BASE_TIME_MS}, in" in CHAPTER
+    assert [(swarm.id, swarm.nodes) for swarm in BASE_NETWORK.swarms] == [
+        ("4611686018427387904", ["a", "b", "c"]),
+        ("13835058055282163712", ["d", "e", "f"]),
+    ]
+    assert all(f"swarm {swarm.id}" in CHAPTER for swarm in BASE_NETWORK.swarms)
 
 
 @pytest.mark.parametrize("method", protocol.METHODS.values(), ids=protocol.METHODS)

@@ -10,6 +10,7 @@ from cloister_conformance import implementation as implementations
 from cloister_conformance.implementation import Implementation, UnusableDescription, UnusableImplementation
 
 MINIMAL = 'name = "x"\nrun = ["x"]\n'
+NODE = 'name = "x"\nrole = "service-node"\n'
 KNOWN = '[[known_failure]]\nexpected = ["e"]\nreason = "r"\n'
 
 
@@ -27,7 +28,7 @@ def describe(tmp_path: Path) -> Callable[[str], Path]:
 def test_a_description_is_read(describe: Callable[[str], Path]) -> None:
     text = (
         MINIMAL
-        + 'role = "service-node"\ntimeout_seconds = 3\nbuild = [["make"]]\n[environment]\nA = "b"\n'
+        + 'role = "service-node"\ncapabilities = ["network-file"]\ntimeout_seconds = 3\nbuild = [["make"]]\n[environment]\nA = "b"\n'
         + KNOWN
         + 'clauses = ["SK-1"]\n'
     )
@@ -53,10 +54,19 @@ def test_only_name_and_run_are_needed(describe: Callable[[str], Path]) -> None:
     [
         ("", "name: Field required"),
         ("name = ", "is not TOML: Invalid value"),
-        ('name = "x"', "run: Field required"),
-        ('name = "x"\nrun = []', "run: List should have at least 1 item"),
+        ('name = "x"', "adapter.toml: run: the command that starts it is missing"),
+        ('name = "x"\nrun = []', "adapter.toml: run: the command that starts it is missing"),
         ('name = "x"\nrun = "x"', "run: Input should be a valid list"),
         (MINIMAL + 'colour = "red"', "colour: Extra inputs are not permitted"),
+        (MINIMAL + 'url = "http://localhost:1"', "url and capabilities are for the role service-node"),
+        (MINIMAL + 'capabilities = ["clock"]', "url and capabilities are for the role service-node"),
+        (NODE, "adapter.toml: run: the command that starts it is missing, or the url where it runs already"),
+        (NODE + 'run = ["x"]', "capabilities: a service node that is started offers network-file"),
+        (NODE + 'run = ["x"]\ncapabilities = ["clock"]', "capabilities: a service node that is started offers"),
+        (NODE + 'capabilities = ["magic"]', "capabilities.0: Input should be 'network-file' or 'clock'"),
+        (NODE + 'url = "http://h:1"\nrun = ["x"]', "url: a service node that runs already has no run, build or"),
+        (NODE + 'url = "http://h:1"\ncapabilities = ["clock"]', "url: a service node that runs already has no run"),
+        (NODE + 'url = "ftp://h"', "url: ftp://h is no http://HOST:PORT"),
         (MINIMAL + 'role = "server"', "role: Input should be 'client'"),
         (MINIMAL + "timeout_seconds = 0", "timeout_seconds: Input should be greater than 0"),
         (MINIMAL + KNOWN, "a known_failure names at least one clause or test (r)"),

@@ -1,0 +1,244 @@
+"""Chapter 13, role `service-node`: what the harness does with a service node, and with the nodes that it plays itself.
+
+No adapter answers these methods; the harness carries them out over HTTP, with the node file, or with signals.
+Nodes are called by their names (`cloister_conformance.played_network`), so no port stands in a script.
+"""
+
+from typing import Annotated
+
+from annotated_types import Ge, Interval
+from pydantic import Field, JsonValue, model_validator
+
+from cloister_conformance.protocol.messages import Hex, Message, Method, Nothing
+
+NETWORK_FILE = "network-file"
+CLOCK = "clock"
+
+Milliseconds = Annotated[int, Ge(0)]
+Seconds = Annotated[float, Interval(ge=0, le=60)]
+
+
+class Request(Message):
+    """An HTTP request; its body is `body`, or the JSON text of `value`."""
+
+    method: str
+    path: str
+    headers: dict[str, str] = Field(default={})
+    body: Hex = b""
+    value: JsonValue = None
+
+    @model_validator(mode="after")
+    def check_body(self) -> "Request":
+        """Check that there are not two bodies."""
+        if self.body and self.value is not None:
+            raise ValueError("a request has a body or a value, not both")
+        return self
+
+
+class Response(Message):
+    """An HTTP response: the body as text, as bytes, and as the JSON value that it is the text of, else null."""
+
+    status: int
+    content_type: str
+    body: str
+    raw: Hex
+    value: JsonValue
+
+
+class Requests(Message):
+    """Requests that are sent at once, the list `times` over."""
+
+    requests: Annotated[list[Request], Field(min_length=1)]
+    times: Annotated[int, Interval(ge=1, le=10_000)] = 1
+
+
+class Responses(Message):
+    """The responses in the order of their requests, and which statuses came, each once and in ascending order."""
+
+    responses: list[Response]
+    statuses: list[int]
+
+
+class Time(Message):
+    """The time of the node's clock."""
+
+    now_ms: Milliseconds
+
+
+class Swarm(Message):
+    """A swarm: its id in decimal, and the names of its nodes."""
+
+    id: str
+    nodes: list[str]
+
+
+class Difficulty(Message):
+    """The difficulty from a time on."""
+
+    since: int
+    difficulty: int
+
+
+class Network(Message):
+    """What the node file says of the network, the nodes by their names."""
+
+    swarms: list[Swarm]
+    difficulties: list[Difficulty] = Field(default=[Difficulty(since=1_600_000_000_000, difficulty=1)])
+
+
+class Height(Message):
+    """The height that the network has in the node file."""
+
+    height: int
+
+
+class Settings(Message):
+    """Members of the node file that stand in the place of the harness's own until the test ends."""
+
+    settings: dict[str, JsonValue] = Field(default={})
+
+
+class Exit(Message):
+    """The exit status after SIGTERM; null if the process went on running and had to be killed."""
+
+    exit_status: int | None
+
+
+NODE_METHODS: dict[str, Method] = {
+    method.name: method
+    for method in (
+        Method(
+            name="node.reset",
+            capability=None,
+            summary="Bring clock, network and settings to where every test begins, and forget what the played nodes got.",
+            params=Nothing,
+            result=Nothing,
+        ),
+        Method(
+            name="node.request",
+            capability=None,
+            summary="Send a request to the node and wait for the response.",
+            params=Request,
+            result=Response,
+        ),
+        Method(
+            name="node.requests",
+            capability=None,
+            summary="Send several requests at once and wait for all responses.",
+            params=Requests,
+            result=Responses,
+        ),
+        Method(
+            name="node.set_clock",
+            capability=CLOCK,
+            summary="Write another time into the clock file.",
+            params=Time,
+            result=Nothing,
+        ),
+        Method(
+            name="node.set_network",
+            capability=NETWORK_FILE,
+            summary="Write another network into the node file, and wait until the node serves with it.",
+            params=Network,
+            result=Height,
+        ),
+        Method(
+            name="node.kill",
+            capability=NETWORK_FILE,
+            summary="Kill the node with SIGKILL and start it again on the same data.",
+            params=Nothing,
+            result=Nothing,
+        ),
+        Method(
+            name="node.restart",
+            capability=NETWORK_FILE,
+            summary="End the node with SIGTERM and start it again on the same data.",
+            params=Settings,
+            result=Exit,
+        ),
+    )
+}
+
+
+class Wanted(Message):
+    """The requests to take: those to a played node, and of them those to a path, or whose body holds some bytes.
+
+    It is waited until `count` of them have come, or so many seconds have passed.
+    """
+
+    node: str
+    path: str | None = None
+    holds: Hex = b""
+    count: Annotated[int, Ge(0)] = 1
+    seconds: Seconds = 2.0
+
+
+class Taken(Message):
+    """A request that came to a played node; of its headers those of the chapters, with names in lower case."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: Hex
+
+
+class TakenRequests(Message):
+    """The requests in the order in which they came."""
+
+    requests: list[Taken]
+
+
+class NextAnswer(Message):
+    """How a played node answers the next `times` requests, those to a path if one is given.
+
+    If `drop`, it closes the connection without an answer.
+    """
+
+    node: str
+    path: str | None = None
+    times: Annotated[int, Ge(1)] = 1
+    status: int = 200
+    body: Hex = b""
+    delay_seconds: Seconds = 0.0
+    drop: bool = False
+
+
+class NodeName(Message):
+    """The name of a played node."""
+
+    node: str
+
+
+class Address(Message):
+    """Where a played node, or the server outside of the network, listens."""
+
+    host: str
+    port: int
+
+
+NETWORK_METHODS: dict[str, Method] = {
+    method.name: method
+    for method in (
+        Method(
+            name="network.take_requests",
+            capability=NETWORK_FILE,
+            summary="Wait for requests to a played node, and take them.",
+            params=Wanted,
+            result=TakenRequests,
+        ),
+        Method(
+            name="network.answer",
+            capability=NETWORK_FILE,
+            summary="Set how a played node answers its next requests.",
+            params=NextAnswer,
+            result=Nothing,
+        ),
+        Method(
+            name="network.find",
+            capability=NETWORK_FILE,
+            summary="Tell where a played node listens.",
+            params=NodeName,
+            result=Address,
+        ),
+    )
+}
