@@ -451,7 +451,10 @@ def test_a_suite_is_named_with_a_dash_or_an_underscore() -> None:
 
 
 def test_all_suites_are_found_without_a_name() -> None:
-    assert [Path(file).stem for file in runs.find_files(Options())] == runs.list_suites()
+    found = [[Path(file).stem for file in runs.find_files(Options(), role)] for role in ("client", "service-node")]
+    assert sorted(found[0] + found[1]) == runs.list_suites()
+    assert {stem.endswith("_service_node") for stem in found[1]} == {True}
+    assert not [stem for stem in found[0] if stem.endswith("_service_node")]
     assert {"adapter_protocol", "identity", "notation", "proof_of_work", "sender_keys"} < set(runs.list_suites())
 
 
