@@ -21,7 +21,7 @@ from typing import Any
 from cloister import errors, identity, sealing, wire
 from cloister.identity import PrivateKey, PublicKey
 from cloister.storage import MAX_BODY_BYTES
-from cloister.swarm import Node
+from cloister.swarm import Node, check_key
 
 LENGTH_BYTES = 4
 MAX_ONION_BYTES = MAX_BODY_BYTES
@@ -232,7 +232,20 @@ def read_action(plaintext: bytes) -> Action:
     if "host" in control:
         return read_server(plaintext, control)
     body = encode_frame(data, {"ephemeral_key": take_text(control, "ephemeral_key")})
-    return ForNode(destination=take_text(control, "destination"), body=body)
+    return ForNode(destination=take_node(control), body=body)
+
+
+def take_node(control: Mapping[str, Any]) -> str:
+    """Take the Ed25519 key of the next node, in hex, out of a control.
+
+    Raises:
+        InvalidMessage: it is absent or of another form.
+    """
+    destination = take_text(control, "destination")
+    try:
+        return check_key(destination)
+    except errors.InvalidEncoding:
+        raise errors.InvalidMessage(reason="destination is no key") from None
 
 
 def read_server(plaintext: bytes, control: Mapping[str, Any]) -> ForServer:
@@ -299,6 +312,8 @@ def check_address(address: str) -> None:
                 check_address(str(hidden))
         if found.ipv4_mapped is not None:
             return
+        if found.is_site_local:  # is_global does not know them
+            raise errors.ForbiddenTarget(reason="the address is not public")
     if not found.is_global or found.is_multicast or found.is_reserved:
         raise errors.ForbiddenTarget(reason="the address is not public")
 

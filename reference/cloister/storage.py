@@ -33,8 +33,14 @@ STATUS_OF_TEXT = {
     "milliseconds of the ttl": 403,
     "timestamp": 406,
     "nonce": 432,
+    "difficulty": 432,  # so high that no work reaches it
 }
-STATUS_OF_ERROR = {errors.WrongSwarm: 421, errors.ExpiredMessage: 406, errors.InsufficientWork: 432}
+STATUS_OF_ERROR = {
+    errors.WrongSwarm: 421,
+    errors.ExpiredMessage: 406,
+    errors.InsufficientWork: 432,
+    errors.TooFewNodes: 503,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -358,5 +364,16 @@ def find_new_holders(recipient: str, before: Network, after: Network) -> list[st
 
     Clauses: SW-34
     """
-    old = find_swarm(before, recipient)
-    return [node.pubkey_ed25519 for node in find_swarm(after, recipient).nodes if not holds(old, node.pubkey_ed25519)]
+    old = find_holders(before, recipient)
+    return [key for key in find_holders(after, recipient) if key not in old]
+
+
+def find_holders(network: Network, recipient: str) -> list[str]:
+    """Find the nodes, by Ed25519 key, of the swarm of a recipient; none where there is no swarm.
+
+    Clauses: SW-28, SW-34
+    """
+    try:
+        return [node.pubkey_ed25519 for node in find_swarm(network, recipient).nodes]
+    except errors.TooFewNodes:
+        return []

@@ -44,11 +44,10 @@ def check_port(text: str) -> str:
     return text
 
 
-def decode_swarm_id(text: str) -> int:
-    """Decode the id of a swarm."""
-    value = wire.decode_decimal(text, what="swarm id")
-    wire.check_range(value, 0, NO_SWARM, what="swarm id")
-    return value
+def check_swarm_id(text: str) -> str:
+    """Check the id of a swarm."""
+    wire.check_range(wire.decode_decimal(text, what="swarm id"), 0, NO_SWARM, what="swarm id")
+    return text
 
 
 def refuse(check: Any) -> AfterValidator:  # noqa: ANN401 - any of the checks above
@@ -84,7 +83,7 @@ class Swarm(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    id: Annotated[str, refuse(decode_swarm_id)]
+    id: Annotated[str, refuse(check_swarm_id)]
     nodes: tuple[Node, ...]
 
 
