@@ -1,0 +1,277 @@
+"""The endpoints of a service node, and the limits of what comes in.
+
+Clauses: SW-14, SW-15, SW-16
+
+Every request passes the gate first: it counts it, limits it, and turns what nobody foresaw into 503.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import PlainTextResponse
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+import cloister
+from cloister import errors, node_request
+from cloister.service_node import log
+from cloister.service_node.answer import Answer, build_json, build_text
+from cloister.service_node.limits import Budget, Busy, Claim, RateLimit
+from cloister.service_node.metrics import Metrics
+from cloister.service_node.node import ServiceNode
+from cloister.service_node.relay import ONION_PATH
+from cloister.service_node.replication import PUSH_PATH
+from cloister.storage import MAX_BODY_BYTES
+
+RPC_PATH = "/storage_rpc/v1"
+HEALTH_PATH = "/health"
+STATS_PATH = "/get_stats/v1"
+METRICS_PATH = "/metrics"
+PATHS = frozenset({RPC_PATH, ONION_PATH, PUSH_PATH, HEALTH_PATH, STATS_PATH, METRICS_PATH})
+
+LINGER_SECONDS = 1.0
+"""For which the rest of a body that is too long is read and thrown away, so that its sender sees the answer."""
+
+
+class TooLong(Exception):
+    """A body is longer than `MAX_BODY_BYTES`."""
+
+
+class NotANode(Exception):
+    """A node request is refused."""
+
+
+class Gate:
+    """Lets requests through to the endpoints, as many as one address, and all together, may make.
+
+    A middleware; `seconds` is how long a request may take from its first byte to the last of its answer.
+    """
+
+    def __init__(
+        self, app: ASGIApp, metrics: Metrics, *, rate: RateLimit, forgeries: RateLimit, seconds: float
+    ) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._rate = rate
+        self._forgeries = forgeries
+        self._seconds = seconds
+        self._budget = Budget()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        status = 0
+
+        async def note_status(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._admit(scope, receive, note_status)
+        except ClientDisconnect:
+            pass
+        except TooLong:
+            await refuse_too_long(receive, note_status)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the next request is answered
+            if not isinstance(error, Busy | TimeoutError):
+                log.note("a request failed", error=error, level=logging.ERROR)
+            if not status:
+                await PlainTextResponse("The node is busy", 503)(scope, receive, note_status)
+        finally:
+            endpoint = scope["path"] if scope["path"] in PATHS else "other"
+            self._metrics.requests.labels(endpoint, str(status)).inc()
+
+    async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request through that is within the limits; node requests count only if they are false.
+
+        Clauses: SW-16, SW-32
+        """
+        address = scope["client"][0] if scope.get("client") else ""
+        is_signed = node_request.is_signed({name.decode("latin-1"): "" for name, _ in scope["headers"]})
+        allowed = self._forgeries.has_token(address) if is_signed else self._rate.take(address)
+        if not allowed:
+            await PlainTextResponse("Too many requests", 429)(scope, receive, send)
+            return
+        try:
+            with self._budget.claim() as claim:
+                scope.setdefault("state", {})["claim"] = claim
+                async with asyncio.timeout(self._seconds):
+                    await self._app(scope, receive, send)
+        except NotANode:
+            self._forgeries.take(address)
+            await PlainTextResponse("Node request refused", 403)(scope, receive, send)
+
+
+async def refuse_too_long(receive: Receive, send: Send) -> None:
+    """Answer 413 at once, and then read for a while what is still being sent: who is cut off does not see the answer.
+
+    Clauses: SW-15
+    """
+    text = b"The body is too long"
+    headers = [
+        (b"content-length", str(len(text)).encode()),
+        (b"content-type", b"text/plain"),
+        (b"connection", b"close"),
+    ]
+    await send({"type": "http.response.start", "status": 413, "headers": headers})
+    await send({"type": "http.response.body", "body": text, "more_body": True})
+    try:
+        async with asyncio.timeout(LINGER_SECONDS):
+            while (await receive()).get("more_body"):
+                pass
+    except TimeoutError:
+        pass
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def read_body(request: Request, claim: Claim) -> bytes:
+    """Read a body, as long as it is not too long.
+
+    Raises:
+        TooLong: it is.
+        Busy: all requests together would hold too much.
+    Clauses: SW-15
+    """
+    if int(request.headers.get("content-length", "0")) > MAX_BODY_BYTES:
+        raise TooLong
+    body = bytearray()
+    async for chunk in request.stream():
+        claim.add(len(chunk))
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            raise TooLong
+    return bytes(body)
+
+
+async def read_request(request: Request, node: ServiceNode) -> bytes:
+    """Read the body of a request, which comes from a node if it says so.
+
+    Raises:
+        TooLong, Busy: as `read_body`.
+        NotANode: it says so, and does not.
+    Clauses: SW-32
+    """
+    body = await read_body(request, request.state.claim)
+    if node_request.is_signed(request.headers):
+        try:
+            node.check_sender(request.headers, request.scope["path"], body)
+        except errors.CloisterError:
+            raise NotANode from None
+    return body
+
+
+def respond(answer: Answer) -> Response:
+    """Make an HTTP response of an answer."""
+    return Response(answer.body, answer.status, media_type=answer.media_type)
+
+
+def build_app(node: ServiceNode, *, rate: float, burst: int, seconds: float) -> FastAPI:
+    """Build the application of a node: requests per second and at once of one address, seconds for each."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with node.running():
+            yield
+
+    app = FastAPI(
+        title="cloister service node",
+        version=cloister.__version__,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        exception_handlers={HTTPException: answer_http_error},
+    )
+    app.add_middleware(
+        Gate, metrics=node.metrics, rate=RateLimit(rate, burst), forgeries=RateLimit(rate, burst), seconds=seconds
+    )
+
+    @app.post(RPC_PATH, **describe(RPC_BODY, RPC_STATUSES))
+    async def rpc(request: Request) -> Response:
+        """Store, retrieve, or ask for a swarm."""
+        return respond(await node.answer_rpc(await read_request(request, node)))
+
+    @app.post(ONION_PATH, **describe(BYTES_BODY, ONION_STATUSES))
+    async def onion(request: Request) -> Response:
+        """Hand on an onion request."""
+        body = await read_request(request, node)
+        return respond(await node.answer_onion(body, request.state.claim))
+
+    @app.post(PUSH_PATH, **describe(BYTES_BODY, PUSH_STATUSES))
+    async def push(request: Request) -> Response:
+        """Take a batch of another node."""
+        if not node_request.is_signed(request.headers):
+            raise NotANode
+        return respond(await node.answer_push(await read_request(request, node)))
+
+    @app.get(HEALTH_PATH, **describe(None, GET_STATUSES))
+    async def health() -> Response:
+        """Tell the height of the network."""
+        return respond(build_json(200, {"status": "ok", "height": node.network.height}))
+
+    @app.get(STATS_PATH, **describe(None, GET_STATUSES))
+    async def stats() -> Response:
+        """Tell the version."""
+        return respond(build_json(200, {"version": cloister.__version__}))
+
+    @app.get(METRICS_PATH, **describe(None, GET_STATUSES))
+    async def metrics() -> Response:
+        """Tell the totals."""
+        return respond(build_text(200, node.describe().decode()))
+
+    return app
+
+
+async def answer_http_error(_: Request, error: Exception) -> Response:
+    """Answer that there is no such path or method, in a line of text."""
+    assert isinstance(error, HTTPException)
+    return PlainTextResponse(error.detail, error.status_code, headers=error.headers)
+
+
+# What /openapi.json says
+
+TEXT_PARAM = {"type": "string"}
+RPC_BODY = {
+    "application/json": {
+        "schema": {
+            "type": "object",
+            "required": ["method", "params"],
+            "properties": {
+                "method": {"enum": ["store", "retrieve", "get_snodes_for_pubkey"]},
+                "params": {
+                    "type": "object",
+                    "properties": {
+                        "pubKey": {"type": "string", "pattern": "^05[0-9a-f]{64}$"},
+                        "ttl": TEXT_PARAM,
+                        "nonce": TEXT_PARAM,
+                        "timestamp": TEXT_PARAM,
+                        "data": TEXT_PARAM,
+                        "lastHash": TEXT_PARAM,
+                    },
+                },
+            },
+        }
+    }
+}
+BYTES_BODY = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+
+GET_STATUSES = (200, 429, 503)
+RPC_STATUSES = (200, 400, 403, 406, 413, 421, 429, 432, 503)
+PUSH_STATUSES = (200, 400, 403, 413, 421, 429, 503)
+ONION_STATUSES = (200, 400, 403, 413, 429, 500, 502, 503, 504)
+
+
+def describe(body: dict[str, Any] | None, statuses: tuple[int, ...]) -> dict[str, Any]:
+    """Describe an endpoint to OpenAPI."""
+    extra = {"requestBody": {"required": True, "content": body}} if body else {}
+    responses = {str(status): {"description": "see chapters 07 and 08"} for status in statuses}
+    return {"response_class": PlainTextResponse, "openapi_extra": {**extra, "responses": responses}}

@@ -1,0 +1,346 @@
+"""Messages and outbox of a service node, in one SQLite file.
+
+Clauses: SW-18, SW-19, SW-25
+
+- A message and its rows of the outbox are written in one transaction, by the thread of `Writer`.
+- Reads are index lookups of a few rows. They are made where they are needed: they cost less than handing them over.
+"""
+
+import fcntl
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from cloister import storage
+from cloister.service_node.writer import Writer
+from cloister.storage import Message
+from cloister.swarm import Network
+
+FILE = "messages.sqlite"
+LOCK = "lock"
+VERSION = 1
+PAGE_BYTES = 4096
+SWEEP_MESSAGES = 1000
+"""Expired messages that are removed in one transaction."""
+OUTBOX_MESSAGES = 500
+"""Messages that are read for one batch at most."""
+
+SCHEMA = f"""
+CREATE TABLE message (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    recipient TEXT NOT NULL,
+    hash TEXT NOT NULL UNIQUE,
+    data TEXT NOT NULL,
+    timestamp_ms INTEGER NOT NULL,
+    ttl_ms INTEGER NOT NULL,
+    expiration_ms INTEGER NOT NULL,
+    nonce TEXT NOT NULL
+) STRICT;
+CREATE INDEX message_recipient ON message (recipient, id);
+CREATE INDEX message_expiration ON message (expiration_ms);
+CREATE TABLE outbox (
+    message INTEGER NOT NULL REFERENCES message ON DELETE CASCADE,
+    target TEXT NOT NULL,
+    PRIMARY KEY (message, target)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX outbox_target ON outbox (target, message);
+CREATE TABLE network (height INTEGER NOT NULL, json TEXT NOT NULL) STRICT;
+PRAGMA user_version = {VERSION};
+"""
+INSERT = """
+INSERT INTO message (recipient, hash, data, timestamp_ms, ttl_ms, nonce, expiration_ms) VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (hash) DO NOTHING
+"""
+FIND_PAGE = """
+SELECT recipient, hash, data, timestamp_ms, ttl_ms, nonce FROM message
+WHERE recipient = ? AND id > ? AND expiration_ms > ? ORDER BY id LIMIT ?
+"""
+FIND_OUTBOX = """
+SELECT id, recipient, hash, data, timestamp_ms, ttl_ms, nonce FROM outbox JOIN message ON id = message
+WHERE target = ? ORDER BY message LIMIT ?
+"""
+SWEEP = "DELETE FROM message WHERE id IN (SELECT id FROM message WHERE expiration_ms <= ? LIMIT ?)"
+ADD_TARGET = """
+INSERT INTO outbox (message, target) SELECT id, ? FROM message WHERE recipient = ? ON CONFLICT DO NOTHING
+"""
+REMOVE_TARGET = "DELETE FROM outbox WHERE target = ? AND message IN (SELECT id FROM message WHERE recipient = ?)"
+
+
+class UnusableData(Exception):
+    """The folder of a node cannot be used; the message says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """How many messages were new, and which nodes they go to, by Ed25519 key."""
+
+    new: int
+    targets: frozenset[str]
+
+
+class Database:
+    """What a node, by its Ed25519 key in hex, has on disk."""
+
+    def __init__(self, folder: Path, node: str, network: Network, *, max_bytes: int) -> None:
+        """Open the database in a folder, or create it for a network.
+
+        Raises:
+            UnusableData: another process uses it, or it cannot be opened.
+        """
+        self._node = node
+        self._lock = lock(folder)
+        try:
+            connection = connect(folder / FILE)
+            create(connection, network)
+            connection.execute(f"PRAGMA max_page_count = {max_bytes // PAGE_BYTES}")
+            self._reader = connect(folder / FILE)
+            self._reader.execute("PRAGMA query_only = ON")
+            self._connection = connection
+            self._network = read_network(connection)
+            (self.messages,) = connection.execute("SELECT COUNT(*) FROM message").fetchone()
+        except sqlite3.Error as error:
+            raise UnusableData(f"cannot open {folder / FILE}: {error}") from None
+        self._writer = Writer(connection)
+
+    def close(self) -> None:
+        """Finish what is to be written, and close the file."""
+        self._writer.stop()
+        self._reader.close()
+        self._connection.close()
+        self._lock.close()
+
+    # Messages
+
+    async def store(self, message: Message) -> Stored:
+        """Write a message that a client stores, and who else is to have it.
+
+        Raises:
+            CannotWrite: the disk or the quota is full.
+        Clauses: SW-13, SW-18, SW-19, SW-28
+        """
+
+        def work(connection: sqlite3.Connection) -> Stored:
+            targets = self._find_others(storage.find_holders(self._read_network(connection), message.recipient))
+            return insert(connection, message, targets)
+
+        return self._count(await self._writer.do(work))
+
+    async def store_pushed(self, messages: Sequence[Message], checked_with: Network) -> Stored:
+        """Write messages that were pushed, and checked with a network.
+
+        They are pushed on only if the network has changed in between, since then they missed the change.
+
+        Raises:
+            CannotWrite: the disk or the quota is full.
+        Clauses: SW-18, SW-19, SW-30, SW-31, SW-34
+        """
+
+        def work(connection: sqlite3.Connection) -> Stored:
+            network = self._read_network(connection)
+            stored = []
+            for message in messages:
+                missed = network.height > checked_with.height
+                keys = storage.find_new_holders(message.recipient, checked_with, network) if missed else []
+                stored.append(insert(connection, message, self._find_others(keys)))
+            return add_up(stored)
+
+        return self._count(await self._writer.do(work))
+
+    def read_page(self, recipient: str, last_hash: str, *, now_ms: int) -> list[Message]:
+        """Read a page, as `storage.take_page` does.
+
+        Clauses: SW-20, SW-21, SW-22, SW-23
+        """
+        row = None
+        if last_hash.isascii():  # a lone surrogate cannot be looked for
+            row = self._reader.execute(
+                "SELECT id FROM message WHERE hash = ? AND recipient = ?", (last_hash, recipient)
+            ).fetchone()
+        rows = self._reader.execute(FIND_PAGE, (recipient, row[0] if row else 0, now_ms, storage.PAGE_MESSAGES))
+        return [build_message(row) for row in rows]
+
+    async def sweep(self, *, now_ms: int) -> int:
+        """Remove some expired messages; return how many, `SWEEP_MESSAGES` if there may be more.
+
+        Raises:
+            CannotWrite: the disk fails.
+        """
+
+        def work(connection: sqlite3.Connection) -> int:
+            return connection.execute(SWEEP, (now_ms, SWEEP_MESSAGES)).rowcount
+
+        removed = await self._writer.do(work)
+        self.messages -= removed
+        return removed
+
+    # Outbox
+
+    def read_targets(self) -> list[str]:
+        """Read which nodes something is to be pushed to."""
+        return [target for (target,) in self._reader.execute("SELECT DISTINCT target FROM outbox")]
+
+    def read_outbox(self, target: str) -> dict[int, Message]:
+        """Read about a batch of what is to be pushed to a node, the oldest first, by id."""
+        cursor = self._reader.execute(FIND_OUTBOX, (target, OUTBOX_MESSAGES))
+        messages, size = {}, 0
+        for row in cursor:
+            messages[row[0]] = build_message(row[1:])
+            size += len(storage.encode_record(messages[row[0]]))
+            if size > storage.MAX_BATCH_BYTES:
+                break
+        cursor.close()
+        return messages
+
+    async def clear_outbox(self, target: str, ids: Iterable[int]) -> None:
+        """Forget what has been pushed to a node.
+
+        Raises:
+            CannotWrite: the disk fails.
+        """
+        rows = [(pushed, target) for pushed in ids]
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.executemany("DELETE FROM outbox WHERE message = ? AND target = ?", rows)
+
+        await self._writer.do(work)
+
+    # The network
+
+    async def take_up(self, network: Network) -> None:
+        """Put into the outbox what a change of the network asks for, unless that has been done.
+
+        Raises:
+            CannotWrite: the disk or the quota is full; it may be tried again.
+        Clauses: SW-34, SW-35
+        """
+
+        def work(connection: sqlite3.Connection) -> None:
+            before = self._read_network(connection)
+            if network.height <= before.height:
+                return
+            for (recipient,) in connection.execute("SELECT DISTINCT recipient FROM message").fetchall():
+                new = self._find_others(storage.find_new_holders(recipient, before, network))
+                gone = storage.find_new_holders(recipient, network, before)
+                change_targets(connection, recipient, new=new, gone=gone)
+            connection.execute("UPDATE network SET height = ?, json = ?", (network.height, network.model_dump_json()))
+
+        await self._writer.do(work)
+
+    def _read_network(self, connection: sqlite3.Connection) -> Network:
+        """Read the network that the outbox was last adapted to; only the writer's thread may."""
+        (height,) = connection.execute("SELECT height FROM network").fetchone()
+        if height != self._network.height:
+            self._network = read_network(connection)
+        return self._network
+
+    def _find_others(self, keys: Iterable[str]) -> list[str]:
+        return [key for key in keys if key != self._node]
+
+    def _count(self, stored: Stored) -> Stored:
+        self.messages += stored.new
+        return stored
+
+
+def lock(folder: Path) -> TextIO:
+    """Keep other processes off a folder, as long as the file is open.
+
+    Raises:
+        UnusableData: another process has it, or the folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / LOCK).open("w")
+    except OSError as error:
+        raise UnusableData(f"cannot write to the folder {folder}: {error.strerror}") from None
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise UnusableData(f"another service node uses the folder {folder}: stop it first") from None
+    return file
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open a connection whose commits are on disk when they return."""
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA journal_size_limit = 16777216")
+    return connection
+
+
+def create(connection: sqlite3.Connection, network: Network) -> None:
+    """Create the tables, unless they are there.
+
+    Raises:
+        UnusableData: they are of another version.
+    """
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version not in {0, VERSION}:
+        raise UnusableData(f"the database has version {version}, this node reads version {VERSION}")
+    if version == VERSION:
+        return
+    connection.executescript(f"BEGIN; {SCHEMA}")
+    connection.execute("INSERT INTO network VALUES (?, ?)", (network.height, network.model_dump_json()))
+    connection.execute("COMMIT")
+
+
+def read_network(connection: sqlite3.Connection) -> Network:
+    """Read the network that the outbox was last adapted to."""
+    (text,) = connection.execute("SELECT json FROM network").fetchone()
+    return Network.model_validate_json(text)
+
+
+def insert(connection: sqlite3.Connection, message: Message, targets: Iterable[str]) -> Stored:
+    """Insert a message, unless one with its hash is held, and its rows of the outbox.
+
+    Clauses: SW-13, SW-19
+    """
+    values = (
+        message.recipient,
+        message.hash,
+        message.data,
+        message.timestamp_ms,
+        message.ttl_ms,
+        message.nonce,
+        message.expiration_ms,
+    )
+    cursor = connection.execute(INSERT, values)
+    if not cursor.rowcount:
+        return Stored(new=0, targets=frozenset())
+    rows = [(cursor.lastrowid, target) for target in targets]
+    connection.executemany("INSERT INTO outbox (message, target) VALUES (?, ?) ON CONFLICT DO NOTHING", rows)
+    return Stored(new=1, targets=frozenset(target for _, target in rows))
+
+
+def add_up(stored: Sequence[Stored]) -> Stored:
+    """Add up what was stored of several messages."""
+    return Stored(
+        new=sum(one.new for one in stored), targets=frozenset(target for one in stored for target in one.targets)
+    )
+
+
+def change_targets(connection: sqlite3.Connection, recipient: str, *, new: Iterable[str], gone: Iterable[str]) -> None:
+    """Let all messages of a recipient go to new holders, and no longer to those that are gone.
+
+    Clauses: SW-34
+    """
+    connection.executemany(REMOVE_TARGET, [(target, recipient) for target in gone])
+    connection.executemany(ADD_TARGET, [(target, recipient) for target in new])
+
+
+def build_message(row: Sequence[str | int]) -> Message:
+    """Build a message from its columns."""
+    recipient, message_hash, data, timestamp_ms, ttl_ms, nonce = row
+    return Message(
+        recipient=str(recipient),
+        hash=str(message_hash),
+        data=str(data),
+        timestamp_ms=int(timestamp_ms),
+        ttl_ms=int(ttl_ms),
+        nonce=str(nonce),
+    )

@@ -1,0 +1,145 @@
+"""The process of a service node: from the node file to the last commit."""
+
+import asyncio
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import uvicorn
+
+from cloister.service_node import log, node_file
+from cloister.service_node.app import build_app
+from cloister.service_node.clock import open_clock
+from cloister.service_node.database import Database, UnusableData
+from cloister.service_node.node import ServiceNode
+from cloister.service_node.node_file import NodeFile, UnusableNodeFile
+
+USAGE = 2
+COULD_NOT_RUN = 3
+"""Exit codes."""
+
+WATCH_SECONDS = 0.1
+BACKLOG = 2048
+STOP_SECONDS = 3
+"""For which requests in flight are waited for at the end."""
+REQUEST_TIMEOUTS = 2
+"""How many times the node's timeout a whole request may take, so that nobody who reads or writes slowly stays for ever."""
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class AddressInUse(Exception):
+    """The address of a node cannot be listened at; the message says why."""
+
+
+class Server(uvicorn.Server):
+    """uvicorn, but for signals: the process stops with status 0, and not by the signal that asked for it."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop on signals."""
+        loop = asyncio.get_running_loop()
+        for number in SIGNALS:
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        yield
+
+
+def serve(path: Path) -> int:
+    """Run a node until a signal stops it; return the exit code, 0 if nothing went wrong."""
+    log.set_up()
+    try:
+        file = node_file.read(path)
+        clock = open_clock(file.clock)
+    except UnusableNodeFile as error:
+        return complain(error, USAGE)
+    try:
+        listener = listen(file.host, file.port)
+        database = Database(file.data, file.keys.public, file.network, max_bytes=file.max_bytes)
+    except (AddressInUse, UnusableData) as error:
+        return complain(error, COULD_NOT_RUN)
+    node = ServiceNode(file, clock, database)
+    try:
+        asyncio.run(run(node, file, path, listener))
+    finally:
+        database.close()
+    log.note("stopped")
+    return 0
+
+
+def complain(error: Exception, code: int) -> int:
+    """Say in one line what is wrong; return the exit code."""
+    print(f"cloister: {error}", file=sys.stderr)  # noqa: T201
+    return code
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Listen at an address.
+
+    Raises:
+        AddressInUse: somebody else does, or it is not ours.
+    """
+    try:
+        listener = socket.create_server((host, port), family=find_family(host), backlog=BACKLOG)
+    except OSError as error:
+        raise AddressInUse(f"cannot listen at {host} port {port}: {error.strerror or error}") from None
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # for asyncio does not see that this is TCP
+    return listener
+
+
+def find_family(host: str) -> socket.AddressFamily:
+    """Tell whether a host is an IPv6 address."""
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+async def run(node: ServiceNode, file: NodeFile, path: Path, listener: socket.socket) -> None:
+    """Serve until a signal comes."""
+    app = build_app(
+        node,
+        rate=file.requests_per_second,
+        burst=file.request_burst,
+        seconds=REQUEST_TIMEOUTS * file.timeout_seconds,
+    )
+    config = uvicorn.Config(
+        app,
+        loop="asyncio",
+        http="h11",  # it bounds the size of headers
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,  # who sent them decides what stands in them
+        server_header=False,
+        date_header=False,
+        timeout_graceful_shutdown=STOP_SECONDS,
+    )
+    watcher = asyncio.create_task(watch(node, path))
+    try:
+        await Server(config).serve(sockets=[listener])
+    finally:
+        watcher.cancel()
+
+
+async def watch(node: ServiceNode, path: Path) -> None:
+    """Read the node file again when it has changed, for its network."""
+    seen = stamp(path)
+    while True:
+        await asyncio.sleep(WATCH_SECONDS)
+        if (now := stamp(path)) == seen:
+            continue
+        seen = now
+        try:
+            node.change_network(node_file.read(path).network)
+        except UnusableNodeFile as error:
+            log.note("cannot read the node file", level=logging.ERROR, error=error)
+
+
+def stamp(path: Path) -> tuple[int, int, int]:
+    """Tell what changes when a file is written or replaced."""
+    try:
+        found = path.stat()
+    except OSError:
+        return 0, 0, 0
+    return found.st_mtime_ns, found.st_size, found.st_ino
