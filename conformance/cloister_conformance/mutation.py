@@ -11,12 +11,13 @@ from typing import Literal
 from pydantic import BaseModel
 
 from cloister_conformance import run as runs
-from cloister_conformance.implementation import PYTHON, Implementation, UnusableImplementation
+from cloister_conformance.implementation import PYTHON, Implementation, Role, UnusableImplementation, from_command
 from cloister_conformance.mutants import Mutant
 from cloister_conformance.results import Report
 from cloister_conformance.run import Options, UnusableSelection
 
 TIMEOUT_SECONDS = 5
+NODE_PACKAGE = "cloister.service_node"
 
 Fate = Literal["caught", "caught elsewhere", "survived", "does not start"]
 """`caught elsewhere`: by a test, but by none of the clause that it breaks."""
@@ -44,23 +45,34 @@ def hunt(mutants: list[Mutant], folder: Path, *, jobs: int) -> Iterator[Catch]:
 
 
 def catch(mutant: Mutant, folder: Path) -> Catch:
-    """Run the tests of the mutant's clause, then all others, up to the first catch."""
-    implementation = describe(mutant, folder)
+    """Run the tests of the mutant's clause in each role, then all others, up to the first catch."""
+    implementations = [describe(mutant, folder, role) for role in find_roles(mutant)]
+    rounds: list[tuple[Fate, Options]] = [
+        ("caught", Options(clause=mutant.clause, stop_first=True, failures="")),
+        ("caught elsewhere", Options(stop_first=True, failures="")),
+    ]
     try:
-        if found := find_catch(implementation, Options(clause=mutant.clause, stop_first=True, failures="")):
-            return Catch(mutant=mutant, fate="caught", test=found[0], how=found[1])
-        if found := find_catch(implementation, Options(stop_first=True, failures="")):
-            return Catch(mutant=mutant, fate="caught elsewhere", test=found[0], how=found[1])
+        for fate, options in rounds:
+            for implementation in implementations:
+                if found := find_catch(implementation, options):
+                    return Catch(mutant=mutant, fate=fate, test=found[0], how=found[1])
     except UnusableImplementation as error:
         return Catch(mutant=mutant, fate="does not start", how=str(error))
     return Catch(mutant=mutant, fate="survived")
 
 
-def describe(mutant: Mutant, folder: Path) -> Implementation:
+def find_roles(mutant: Mutant) -> list[Role]:
+    """Find the roles in which a mutant may show; no client runs what only a service node runs."""
+    return ["service-node"] if mutant.module.startswith(NODE_PACKAGE) else ["client", "service-node"]
+
+
+def describe(mutant: Mutant, folder: Path, role: Role = "client") -> Implementation:
     """Describe a mutant of a folder as an implementation under test."""
-    return Implementation(
+    command = [*PYTHON, "cloister_conformance.mutants", mutant.id, str(folder.resolve())]
+    return from_command(
+        command if role == "client" else [*command, "--role", role],
+        role=role,
         name=f"mutant {mutant.id}",
-        run=[*PYTHON, "cloister_conformance.mutants", mutant.id, str(folder.resolve())],
         timeout_seconds=TIMEOUT_SECONDS,
     )
 

@@ -93,9 +93,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def handle_one_request(self) -> None:
         """Read one request, of any method, and answer it."""
-        self.close_connection = True
         self.raw_requestline = self.rfile.readline(65537)
-        if not self.raw_requestline or not self.parse_request():
+        is_request = bool(self.raw_requestline) and self.parse_request()
+        self.close_connection = True  # whatever the request said
+        if not is_request:
             return
         length = self.headers.get("Content-Length", "0" if "Transfer-Encoding" not in self.headers else "")
         if not length.isascii() or not length.isdigit() or int(length) > MAX_BODY_BYTES:

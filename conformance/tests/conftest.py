@@ -16,6 +16,7 @@ from cloister_conformance.implementation import Implementation
 from cloister_conformance.target import Target
 
 FAKE = Path(__file__).parent / "fakes" / "adapter.py"
+FAKE_NODE = FAKE.with_name("node.py")
 TIMEOUT_SECONDS = 2
 
 
@@ -43,6 +44,29 @@ def make_fake() -> Callable[..., Implementation]:
 def fake(tmp_path: Path) -> Callable[..., Implementation]:
     """Describe a fake adapter in a folder of this test."""
     return lambda *arguments, toml="": describe_fake(tmp_path / "fake", *arguments, toml=toml)
+
+
+def describe_fake_node(folder: Path, *arguments: str, toml: str = "") -> Implementation:
+    """Write the description of a fake service node into a folder, and read it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, str(FAKE_NODE), *arguments, f"--pids={folder / 'pids'}"]
+    lines = ['name = "fake node"', 'role = "service-node"', 'capabilities = ["network-file", "clock"]']
+    lines += [f"run = {json.dumps(command)}", f"timeout_seconds = {TIMEOUT_SECONDS}", toml]
+    (folder / "adapter.toml").write_text("\n".join(lines) + "\n")
+    return implementations.read(folder)
+
+
+@pytest.fixture
+def fake_node(tmp_path: Path) -> Callable[..., Implementation]:
+    """Describe a fake service node in a folder of this test: `fake_node("--PLACE=BEHAVIOUR", toml="...")`."""
+    return lambda *arguments, toml="": describe_fake_node(tmp_path / "fake", *arguments, toml=toml)
+
+
+@pytest.fixture
+def reference_node(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a healthy fake node stand in the place of the reference, of which these tests want to know nothing."""
+    command = [sys.executable, str(FAKE_NODE)]
+    monkeypatch.setitem(implementations.REFERENCE_COMMANDS, "service-node", command)
 
 
 def read_pids(implementation: Implementation) -> list[int]:

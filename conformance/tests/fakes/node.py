@@ -1,7 +1,8 @@
 """A fake service node: `python node.py [--PATH-OR-MOMENT=BEHAVIOUR ...] NODEFILE`.
 
-It stores and retrieves texts, tells the other nodes of its swarm, and misbehaves as it is told: `--start=exit`,
-`--health=hang`, `--rpc=rubbish`, `--term=ignore`, `--file=forget`. It is written without cloister, as somebody else's would be.
+It stores and retrieves texts, tells the other nodes of its swarm, and misbehaves as it is told: at `--start`, at `--health`
+or `--rpc`, of `--term` (SIGTERM), of the node `--file` or the `--clock`. `--pids=FILE` notes its process id there.
+It is written without cloister, as somebody else's would be.
 """
 
 import json
@@ -19,6 +20,7 @@ BEHAVIOURS = dict(option.removeprefix("--").split("=") for option in OPTIONS)
 NODE = json.loads(Path(NODE_FILE).read_text())
 STORE = Path(NODE["data"]) / "store.jsonl"
 LOCK = threading.Lock()
+REQUESTS = []
 
 
 def misbehave(where, handler=None):
@@ -41,6 +43,10 @@ def misbehave(where, handler=None):
             time.sleep(0.05)
     if behaviour == "500":
         handler.reply(500, "something went wrong")
+    if behaviour == "limit" and len(REQUESTS) < 3:
+        REQUESTS.append(handler.path)
+        handler.reply(429, "too many requests")
+        return True
     if handler:
         handler.close_connection = True
     return behaviour in ("rubbish", "drip", "close", "500")
@@ -53,7 +59,9 @@ def read_network():
 
 def now_ms():
     """The time of the clock file, or the real one."""
-    return int(Path(NODE["clock"]).read_text()) if "clock" in NODE else time.time_ns() // 1_000_000
+    if "clock" in NODE and "clock" not in BEHAVIOURS:
+        return int(Path(NODE["clock"]).read_text())
+    return time.time_ns() // 1_000_000
 
 
 def read_stored():
@@ -132,12 +140,17 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class Server(ThreadingHTTPServer):
+    """Listens for many at once."""
+
     request_queue_size = 64
     daemon_threads = True
 
 
 def main():
     """Serve until SIGTERM."""
+    if "pids" in BEHAVIOURS:
+        with Path(BEHAVIOURS["pids"]).open("a") as file:
+            file.write(f"{os.getpid()}\n")
     misbehave("start")
     server = Server((NODE["host"], NODE["port"]), Handler)
     handler = signal.SIG_IGN if "term" in BEHAVIOURS else lambda number, frame: os._exit(0)
