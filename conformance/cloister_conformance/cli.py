@@ -256,9 +256,8 @@ def doctor(context: typer.Context, subject: Subject = None, *, role: RoleOption 
     terminal.print_report(console, report)
     print_capabilities(report.implementation)
     if report.conforms:
-        console.print(
-            "the adapter is sound; `cloister check` tells whether the implementation conforms", highlight=False
-        )
+        sound = "the adapter is sound" if found.role == "client" else "the service node starts, answers and stops"
+        console.print(f"{sound}; `cloister check` tells whether the implementation conforms", highlight=False)
     raise typer.Exit(0 if report.conforms else DOES_NOT_CONFORM)
 
 
@@ -346,6 +345,8 @@ def run_matrix(
         check_writable(json_file, html_file, markdown_file)
         found = [implementations.reference(), *(implementations.read(folder) for folder in folders or ())]
         implementations.check_names(found)
+        for implementation in found:
+            implementations.check_role(implementation, "client")
         for implementation in found[1:]:
             with console.status(f"building {escape(implementation.name)}"):
                 implementations.build(implementation)
@@ -378,6 +379,8 @@ def run_benchmarks(
         subjects: list[Path | None] = [*folders] if folders else [None] if context.obj is not None else []
         named = [find_implementation(context, subject) for subject in subjects]
         implementations.check_names(named)
+        for implementation in named:
+            implementations.check_role(implementation, "client")
         with console.status("measuring"):
             report = measure(named, seconds=seconds)
     console.print(render.build_table(report))

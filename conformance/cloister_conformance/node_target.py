@@ -184,7 +184,7 @@ class NodeTarget:
     def stop(self) -> None:
         """End the process and close the played network; what the node has stored is forgotten, and where a test begins restored."""
         self.end_process(STOP_SECONDS)
-        self.error_text = self.read_errors()
+        self.error_text = self.read_errors() or self.error_text
         if self._network is not None:
             self._network.close()
             self._network = None

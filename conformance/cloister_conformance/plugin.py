@@ -42,6 +42,9 @@ from cloister_conformance.transport import BrokenAdapter, HungAdapter
 Actors = Callable[..., tuple[ImplementationUnderTest, Actor]]
 NodeActors = Callable[..., tuple[NodeUnderTest, Actor, NetworkActor]]
 
+FIXTURES = ("    actors=", "    node_actors=")
+"""How the lines of a counterexample begin that say nothing."""
+
 PROPERTY = "cloister"
 VECTORS = "known_answers"
 NODE_SUFFIX = "_service_node"
@@ -385,7 +388,7 @@ def find_counterexample(error: BaseException) -> str:
     """Find the shrunk example that Hypothesis noted on an error."""
     notes: list[str] = getattr(error, "__notes__", [])
     lines = "\n".join(note for note in notes if not note.startswith("You can")).splitlines()
-    return "\n".join(line for line in lines if not line.startswith("    actors=")).strip()
+    return "\n".join(line for line in lines if not line.startswith(FIXTURES)).strip()
 
 
 def remove_transcript(item: pytest.Item, run: Run) -> None:

@@ -124,6 +124,10 @@ class Report(Strict):
         """Gather what the implementation does where deployed software differs."""
         return {question: answer for test in self.tests for question, answer in test.readings.items()}
 
+    def name_roles(self) -> str:
+        """Name the roles in which the implementation was tested."""
+        return ", ".join(subject.role for subject in (self.implementation, *self.also))
+
     @property
     def verdict(self) -> str:
         """The verdict in words."""

@@ -317,16 +317,17 @@ def run_all(
     """
     reports: list[Report] = []
     junits: list[Path] = []
+    empty: list[NothingSelected] = []
     with TemporaryDirectory() as folder:
         for implementation in found:
             part = Path(folder) / f"{implementation.role}.xml"
             try:
                 reports.append(run(implementation, options, listener=listener, junit=part if junit else None))
-            except NothingSelected:
-                continue
-            junits.append(part)
+                junits.append(part)
+            except NothingSelected as complaint:
+                empty.append(complaint)
         if not reports:
-            raise NothingSelected(NOTHING_SELECTED)
+            raise empty[0]
         if junit:
             merge_junit(junits, junit)
     return merge(reports)

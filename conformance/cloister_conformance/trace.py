@@ -17,6 +17,7 @@ REFERENCE = Path(cloister.__file__).parent
 ADAPTER = data.PACKAGE / "reference_adapter"
 SUITES = data.PACKAGE / "suites"
 MUTANTS = data.PACKAGE / "mutants"
+Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 @dataclass(slots=True)
@@ -56,14 +57,14 @@ def find_functions() -> Iterator[tuple[str, str]]:
                     yield clause, f"{module}.{function.name}"
 
 
-def iterate_functions(file: Path) -> Iterator[ast.FunctionDef]:
+def iterate_functions(file: Path) -> Iterator[Function]:
     """Iterate over the functions and methods in a file."""
     for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-        if isinstance(node, ast.FunctionDef):
+        if isinstance(node, Function):
             yield node
 
 
-def find_docstring_clauses(function: ast.FunctionDef) -> list[str]:
+def find_docstring_clauses(function: Function) -> list[str]:
     """Find the clauses in the `Clauses:` part of a docstring."""
     _, _, after = (ast.get_docstring(function) or "").partition("Clauses:")
     return CLAUSE_ID.findall(after.partition("Source:")[0])

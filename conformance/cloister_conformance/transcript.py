@@ -55,8 +55,8 @@ METHODS_OF: dict[str, dict[str, Method]] = {
     "network": NETWORK_METHODS,
 }
 """The methods of each actor."""
-NODE_ROUNDS = 2
-"""How often with a service node, which is started anew each time."""
+NODE_ROUNDS = 1
+"""How often with a service node: each time is a start, and it draws little that could matter."""
 
 
 class UnreadableTranscript(Exception):

@@ -101,7 +101,7 @@ def adapter(tmp_path: Path) -> Path:
     folder = tmp_path / "my-adapter"
     folder.mkdir()
     (source,) = find_blocks("write-an-adapter.md", "python")
-    description, known, _matrix = find_blocks("write-an-adapter.md", "toml")
+    description, known, *_ = find_blocks("write-an-adapter.md", "toml")
     (folder / "adapter.py").write_text(source, "utf-8")
     (folder / "mylib.py").write_text(MYLIB.read_text("utf-8"), "utf-8")
     description = description.replace('"python3"', json.dumps(sys.executable))

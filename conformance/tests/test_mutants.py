@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from cloister_conformance import mutants, mutation
+from cloister_conformance.implementation import Implementation
 from cloister_conformance.mutants import Mutant, UnusableMutant
 
 Cloister = Callable[[str], Any]
@@ -153,24 +154,43 @@ def test_what_became_of_a_mutant_is_told(tmp_path: Path) -> None:
     ("caught", "fate", "test"),
     [
         (["own"], "caught", "own"),
-        ([None, "other"], "caught elsewhere", "other"),
-        ([None, None], "survived", ""),
+        ([None, "of the node"], "caught", "of the node"),
+        ([None, None, "other"], "caught elsewhere", "other"),
+        ([None, None, None, None], "survived", ""),
     ],
 )
-def test_the_tests_of_the_clause_come_first(
+def test_the_tests_of_the_clause_come_first_in_each_role(
     monkeypatch: pytest.MonkeyPatch, caught: list[str | None], fate: str, test: str
 ) -> None:
     asked = []
 
-    def find_catch(implementation: object, options: mutation.Options) -> tuple[str, str] | None:
-        asked.append(options.clause)
+    def find_catch(implementation: Implementation, options: mutation.Options) -> tuple[str, str] | None:
+        asked.append((implementation.role, options.clause))
         name = caught[len(asked) - 1]
         return (name, "how") if name else None
 
     monkeypatch.setattr(mutation, "find_catch", find_catch)
     found = mutation.catch(mutant(), mutants.FOLDER)
     assert (found.fate, found.test) == (fate, test)
-    assert asked == ["PW-15", ""][: len(caught)]
+    order = [("client", "PW-15"), ("service-node", "PW-15"), ("client", ""), ("service-node", "")]
+    assert asked == order[: len(caught)]
+
+
+def test_what_only_a_node_runs_is_hunted_in_no_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def find_catch(implementation: Implementation, options: mutation.Options) -> None:
+        asked.append(implementation.role)
+
+    monkeypatch.setattr(mutation, "find_catch", find_catch)
+    mutation.catch(mutant(module="cloister.service_node.app"), mutants.FOLDER)
+    assert asked == ["service-node", "service-node"]
+
+
+def test_a_mutant_is_started_as_a_node_with_its_node_file() -> None:
+    found = mutation.describe(mutant(), mutants.FOLDER, "service-node")
+    assert found.run[-4:] == ["PW-15.z", str(mutants.FOLDER), "--role", "service-node"]
+    assert found.capabilities == ["network-file", "clock"]
 
 
 def test_a_selection_without_tests_catches_nothing() -> None:

@@ -31,9 +31,11 @@ def test_every_clause_has_a_row(matrix: dict[str, TraceRow]) -> None:
 
 def test_the_clauses_of_a_docstring_end_where_its_source_begins(tmp_path: Path) -> None:
     file = tmp_path / "module.py"
-    file.write_text('def f():\n    """Do, not as SK-1.\n\n    Clauses: SK-2, SK-30\n    Source: SK-4\n    """\n')
-    (function,) = trace.iterate_functions(file)
-    assert trace.find_docstring_clauses(function) == ["SK-2", "SK-30"]
+    docstring = '"""Do, not as SK-1.\n\n    Clauses: SK-2, SK-30\n    Source: SK-4\n    """'
+    file.write_text(f"def f():\n    {docstring}\nasync def g():\n    {docstring}\n")
+    functions = list(trace.iterate_functions(file))
+    assert [function.name for function in functions] == ["f", "g"]
+    assert [trace.find_docstring_clauses(function) for function in functions] == [["SK-2", "SK-30"]] * 2
 
 
 # Complaints

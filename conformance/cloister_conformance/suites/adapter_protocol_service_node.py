@@ -6,7 +6,8 @@ from cloister_conformance.plugin import NodeActors
 from cloister_conformance.script import Answer
 
 SWARM = 2**62
-MAX_DIFFERENCE_MS = 10_000
+FUTURE_TOLERANCE_MS = 10_000
+"""Of chapter 07: how far ahead of the clock a message may be stored."""
 RECIPIENT = f"05{SWARM:016x}{0:048x}"
 """Belongs to the swarm of the node under test: the four words of the key give its id."""
 DIFFICULT = [(0, 2**40)]
@@ -58,5 +59,5 @@ def test_the_time_is_that_of_the_clock_file(node_actors: NodeActors) -> None:
     iut.set_network({SWARM: "abc"}, DIFFICULT)
     for now_ms in (iut.now_ms, iut.now_ms + 10**12, iut.now_ms - 10**12):
         iut.set_clock(now_ms)
-        store_at(iut, now_ms + MAX_DIFFERENCE_MS).must_be(status=432)
-        store_at(iut, now_ms + MAX_DIFFERENCE_MS + 1).must_be(status=406)
+        store_at(iut, now_ms + FUTURE_TOLERANCE_MS).must_be(status=432)
+        store_at(iut, now_ms + FUTURE_TOLERANCE_MS + 1).must_be(status=406)
