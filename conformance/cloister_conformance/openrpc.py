@@ -22,7 +22,7 @@ def build_document() -> dict[str, Any]:
 
 def build_method(method: Method) -> dict[str, Any]:
     """Build the description of one method."""
-    schema = build_schema(method.params)
+    schema = build_whole_schema(method.params)
     params = [
         {"name": name, "required": name in schema.get("required", []), "schema": member}
         for name, member in schema.get("properties", {}).items()
@@ -33,7 +33,7 @@ def build_method(method: Method) -> dict[str, Any]:
         "paramStructure": "by-name",
         "tags": [{"name": method.capability or "every adapter"}],
         "params": sorted(params, key=lambda param: not param["required"]),  # OpenRPC wants required params first
-        "result": {"name": "result", "schema": build_schema(method.result)},
+        "result": {"name": "result", "schema": build_whole_schema(method.result)},
         "errors": [
             {"code": protocol.REFUSED, "message": str(getattr(errors, name).__doc__), "data": {"error": name}}
             for name in method.errors
@@ -44,6 +44,25 @@ def build_method(method: Method) -> dict[str, Any]:
 def build_schema(model: type[BaseModel]) -> dict[str, Any]:
     """Build the JSON Schema of a model."""
     return model.model_json_schema()
+
+
+def build_whole_schema(model: type[BaseModel]) -> dict[str, Any]:
+    """Build the JSON Schema of a model, those of the objects that it holds in their places."""
+    schema = build_schema(model)
+    models = schema.pop("$defs", {})
+    whole: dict[str, Any] = put_models(schema, models)
+    return whole
+
+
+def put_models(value: Any, models: dict[str, Any]) -> Any:  # noqa: ANN401 - a JSON value
+    """Put the schemas of models in the places of the references to them."""
+    if isinstance(value, list):
+        return [put_models(member, models) for member in value]
+    if not isinstance(value, dict):
+        return value
+    if "$ref" in value:
+        return put_models(models[value["$ref"].rpartition("/")[2]], models)
+    return {name: put_models(member, models) for name, member in value.items()}
 
 
 def build_report_schema() -> dict[str, Any]:

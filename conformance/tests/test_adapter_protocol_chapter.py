@@ -39,7 +39,7 @@ def test_the_tables_are_those_of_the_models() -> None:
     )
 
 
-@pytest.mark.parametrize("table", [tables.render_capabilities(), tables.render_methods()])
+@pytest.mark.parametrize("table", [tables.render_capabilities(), tables.render_methods(), tables.render_objects()])
 def test_a_table_stands_in_the_chapter_once(table: str) -> None:
     assert CHAPTER.count(f"\n\n{table}\n") == 1
 
@@ -93,7 +93,7 @@ def test_a_sample_is_params_of_its_method_without_injected_values(method: protoc
 
 def test_the_marks_of_params_are_found() -> None:
     assert {name for method in protocol.METHODS.values() for name in method.handles} == {
-        "account", "handle", "key", "ratchet", "record", "session",
+        "account", "handle", "key", "mailbox", "ratchet", "record", "session",
     }  # fmt: skip
     assert list(protocol.METHODS["sender_keys.encrypt"].injected) == ["random"]
     assert [name for name in adapter_protocol.NEEDING_A_HANDLE if not name.startswith(("x3dh.", "double_ratchet.", "session"))] == [

@@ -11,11 +11,15 @@ from cloister_conformance.protocol import (
     double_ratchet,
     envelope,
     identity,
+    mailbox,
+    node_request,
     proof_of_work,
     sealing,
     sender_keys,
     session,
     session_request,
+    storage,
+    swarm,
     x3dh,
 )
 from cloister_conformance.protocol.messages import (
@@ -39,6 +43,10 @@ CHAPTERS = (
     sealing,
     envelope,
     proof_of_work,
+    swarm,
+    node_request,
+    storage,
+    mailbox,
 )
 METHODS: dict[str, Method] = {method.name: method for chapter in CHAPTERS for method in chapter.METHODS}
 

@@ -100,6 +100,7 @@ def find_marks(model: type[Message], kind: type[AnyMark]) -> dict[str, AnyMark]:
 class Method:
     """One method; `capability` is None for the two that every adapter answers.
 
+    `readings` names the readings beside the reference's own that the text allows.
     `sample` is params of the right form, as JSON values: what the suite of chapter 13 sends to see whether the method is there.
     """
 
@@ -109,6 +110,7 @@ class Method:
     params: type[Message]
     result: type[Message]
     errors: tuple[str, ...] = ()
+    readings: tuple[str, ...] = ()
     sample: Mapping[str, Any] = field(default_factory=dict)
 
     @property

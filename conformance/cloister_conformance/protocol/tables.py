@@ -43,6 +43,33 @@ def render_methods() -> str:
     return "\n".join(rows) + "\n"
 
 
+def render_objects() -> str:
+    """Render the table of the objects that params and results hold."""
+    models = (model for method in protocol.METHODS.values() for model in (method.params, method.result))
+    objects = dict.fromkeys(held for model in models for held in find_objects(model))
+    rows = ["| object | members |", "| --- | --- |"]
+    return "\n".join([*rows, *(f"| {name_object(held)} | {render_members(held)} |" for held in objects)]) + "\n"
+
+
+def find_objects(model: type[Message]) -> list[type[Message]]:
+    """Find the models of the objects that a model holds, at any depth."""
+    held = [find_object(member.annotation) for member in model.model_fields.values()]
+    return [each for found in held if found is not None for each in (found, *find_objects(found))]
+
+
+def find_object(annotation: Any) -> type[Message] | None:  # noqa: ANN401 - a type
+    """Find the model in the type of a member."""
+    if isinstance(annotation, type) and issubclass(annotation, Message):
+        return annotation
+    found = (find_object(part) for part in get_args(annotation))
+    return next((model for model in found if model is not None), None)
+
+
+def name_object(model: type[Message]) -> str:
+    """Write `DifficultyChange` as `difficulty change`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", model.__name__).lower()
+
+
 def render_members(model: type[Message]) -> str:
     """Render the members of a model: those of one type that follow each other with it once."""
     groups = []
@@ -62,17 +89,24 @@ def name_type(annotation: Any) -> str:  # noqa: ANN401 - a type
     parts = get_args(annotation)
     if get_origin(annotation) is list:
         kind = name_type(parts[0])
-        return f"list of {PLURALS.get(kind, kind)}"
+        return f"list of {PLURALS.get(kind, f'{kind}s' if find_object(annotation) else kind)}"
+    if get_origin(annotation) is dict:
+        kind = name_type(parts[1])
+        return f"object of {PLURALS.get(kind, kind)}"
     if get_origin(annotation) is Literal:
         return " or ".join(f'`"{choice}"`' for choice in parts)
     if get_origin(annotation) is Annotated or NoneType in parts:
         return name_type(parts[0])
-    return TYPES[annotation]
+    return name_object(annotation) if find_object(annotation) else TYPES[annotation]
 
 
 def write_tables(text: str) -> str:
     """Write the tables into the text of the chapter, in place of those below their headings."""
-    for heading, table in (("Capabilities", render_capabilities()), ("Methods", render_methods())):
+    for heading, table in (
+        ("Capabilities", render_capabilities()),
+        ("Methods", render_methods()),
+        ("Objects", render_objects()),
+    ):
         before, found, after = text.partition(f"### {heading}\n")
         text = before + found + re.sub(r"(?:^\|.*\n)+", table, after, count=1, flags=re.MULTILINE)
     return text

@@ -20,16 +20,34 @@ from cloister_conformance.reference_adapter import (
     double_ratchet,
     envelope,
     identity,
+    mailbox,
+    node_request,
     proof_of_work,
     sealing,
     sender_keys,
     session,
     session_request,
+    storage,
+    swarm,
     x3dh,
 )
 from cloister_conformance.reference_adapter.handles import Handles, UnknownHandle
 
-MODULES = (identity, x3dh, double_ratchet, session, session_request, sender_keys, sealing, envelope, proof_of_work)
+MODULES = (
+    identity,
+    x3dh,
+    double_ratchet,
+    session,
+    session_request,
+    sender_keys,
+    sealing,
+    envelope,
+    proof_of_work,
+    swarm,
+    node_request,
+    storage,
+    mailbox,
+)
 CHAPTERS = {module.__name__.rpartition(".")[2]: module for module in MODULES}
 
 
