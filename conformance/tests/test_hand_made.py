@@ -1,6 +1,7 @@
 """What is made by hand is what it says: cloister reads the honest frames and accepts the work."""
 
-from cloister import proof_of_work, sender_keys
+from cloister import proof_of_work, sender_keys, storage, swarm
+from cloister_conformance.hand_made import swarms
 from cloister_conformance.hand_made.proof_of_work import find_nonce_between, payload, request, value_of, with_work
 from cloister_conformance.hand_made.protobuf import field, varint
 from cloister_conformance.hand_made.sender_keys import make_sender
@@ -58,3 +59,29 @@ def test_work_suffices_and_lies_where_it_is_sought() -> None:
     joined = payload(**complete)
     found = find_nonce_between(joined, 2**54, 2**57)
     assert 2**54 <= value_of(joined)(proof_of_work.decode_nonce(found)) < 2**57
+
+
+def test_the_readings_of_the_choice_are_those_of_deployed_software() -> None:
+    ids = (100, 200, 300, 399, 498, 596, 694)
+    for space, chosen in ((0, 100), (0x96, 100), (0x285, 596), (2**63, 694), (0xA << 60, 100), (2**64 - 1, 100)):
+        assert {choose(ids, space) for choose in swarms.READINGS.values()} == {chosen}
+    for space, chosen in ((2**64 - 2, [0, 0]), (2**64 - 1, [0, 694])):
+        assert [swarms.READINGS[name]((0, *ids), space) for name in ("2022", "2020")] == chosen
+
+
+def test_nodes_and_recipients_are_those_of_their_swarms() -> None:
+    network = swarm.decode_network(swarms.describe_network())
+    for recipient, swarm_id, names in ((swarms.RECIPIENT, swarms.LEFT, "abc"), (swarms.FOREIGN, swarms.RIGHT, "def")):
+        found = swarm.find_swarm(network, recipient)
+        assert int(found.id) == swarm_id
+        assert [node.pubkey_ed25519 for node in found.nodes] == [swarms.derive_key(name).hex() for name in names]
+
+
+def test_a_store_has_one_fault_only_where_it_is_sought() -> None:
+    network = swarm.decode_network(swarms.describe_network())
+    store, node = swarms.write_store(), swarms.derive_key("a").hex()
+    message = storage.check_store(store, network, node, now_ms=swarms.NOW)
+    assert message.hash == swarms.hash_store(store)
+    assert storage.encode_record(message) == swarms.write_record(swarms.describe_message(store))
+    store["nonce"] = swarms.find_nonce_for_less(store, enough=2, wanted=3)
+    storage.check_store(store, network, node, now_ms=swarms.NOW)

@@ -88,18 +88,24 @@ def decode_base64(text: str, *, what: str) -> bytes:
 
 
 def decode_object(data: bytes | str, *, what: str) -> dict[str, Any]:
-    """Decode the JSON text of an object, unverified.
+    """Decode the JSON text of an object, UTF-8 and unverified.
 
     Raises:
         InvalidMessage: it is no JSON, or no object.
     """
     try:
-        value = json.loads(data)
+        text = data if isinstance(data, str) else data.decode("utf-8")
+        value = json.loads(text, parse_constant=refuse_constant)
     except (ValueError, RecursionError):
         raise errors.InvalidMessage(reason=f"{what} is not JSON") from None
     if not isinstance(value, dict):
         raise errors.InvalidMessage(reason=f"{what} is not a JSON object")
     return value
+
+
+def refuse_constant(name: str) -> None:
+    """Refuse NaN and the infinities, which Python reads and JSON does not have."""
+    raise ValueError(name)
 
 
 def check_range(value: int, low: int, high: int, *, what: str) -> None:

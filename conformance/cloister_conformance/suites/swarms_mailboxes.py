@@ -1,0 +1,234 @@
+"""Chapter 07: what a client remembers of what it has fetched."""
+
+from typing import Any
+
+import pytest
+from cloister import proof_of_work
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cloister_conformance.clause import clause
+from cloister_conformance.hand_made.swarms import (
+    CLOCK_TOLERANCE_MS,
+    NOW,
+    TTL,
+    describe_letter,
+    write_held,
+)
+from cloister_conformance.plugin import Actors
+from cloister_conformance.script import Actor, Answer
+from cloister_conformance.suites.swarms import NODE, PEER, STRANGER
+
+Json = dict[str, Any]
+
+END = NOW + TTL + CLOCK_TOLERANCE_MS
+"""When the usual letter has expired everywhere."""
+
+LONGEST = proof_of_work.MAX_TTL_MS + 2 * CLOCK_TOLERANCE_MS
+"""How long a hash is kept at most."""
+
+
+def letter(label: str, expiration_ms: int = NOW + TTL) -> Json:
+    """Describe a letter; its hash follows from a label."""
+    return describe_letter(write_held(label, expiration_ms=expiration_ms))
+
+
+def hash_of(label: str) -> str:
+    """Return the hash of a letter."""
+    hashed: str = letter(label)["hash"]
+    return hashed
+
+
+def take(actor: Actor, letters: list[Json], *, box: str = "mailbox", node: bytes = NODE, now_ms: int = NOW) -> Answer:
+    """Let an actor take a page of a node."""
+    return actor.call("mailbox.take", mailbox=box, node=node, letters=letters, now_ms=now_ms)
+
+
+def find_cursor(actor: Actor, *, box: str = "mailbox", node: bytes = NODE) -> Answer:
+    """Let an actor find what it would ask a node for."""
+    return actor.call("mailbox.cursor", mailbox=box, node=node)
+
+
+def forget(actor: Actor, now_ms: int, *, box: str = "mailbox") -> None:
+    """Let an actor forget what has expired everywhere."""
+    actor.call("mailbox.forget", mailbox=box, now_ms=now_ms).must_be()
+
+
+@clause("SW-39")
+def test_each_node_has_its_own_last_hash(actors: Actors) -> None:
+    iut, _ = actors()
+    for node in (NODE, PEER):
+        find_cursor(iut, node=node).must_be(last_hash="")
+    take(iut, [letter("1"), letter("2")]).must_be()
+    find_cursor(iut).must_be(last_hash=hash_of("2"))
+    find_cursor(iut, node=PEER).must_be(last_hash="")
+    take(iut, [letter("2"), letter("1")], node=PEER).must_be()
+    find_cursor(iut, node=PEER).must_be(last_hash=hash_of("1"))
+    find_cursor(iut).must_be(last_hash=hash_of("2"))
+
+
+@clause("SW-39")
+def test_each_recipient_has_its_own_last_hash(actors: Actors) -> None:
+    iut, _ = actors()
+    take(iut, [letter("1")]).must_be()
+    find_cursor(iut, box="another").must_be(last_hash="")
+    take(iut, [letter("2")], box="another").must_be()
+    find_cursor(iut).must_be(last_hash=hash_of("1"))
+
+
+@clause("SW-39")
+def test_the_last_hash_is_that_of_the_last_message_whatever_is_new(actors: Actors) -> None:
+    iut, _ = actors()
+    take(iut, [letter("1"), letter("2"), letter("3")]).must_be()
+    take(iut, [letter("2"), letter("1")]).must_be(hashes=[])
+    find_cursor(iut).must_be(last_hash=hash_of("1"))
+    take(iut, [letter("expired", NOW - 2 * CLOCK_TOLERANCE_MS)]).must_be(hashes=[])
+    find_cursor(iut).must_be(last_hash=hash_of("expired"))
+    take(iut, []).must_be(hashes=[])
+    find_cursor(iut).must_be(last_hash=hash_of("expired"))
+
+
+@clause("SW-39", "SW-42")
+def test_the_last_hash_outlives_the_message(actors: Actors) -> None:
+    iut, _ = actors()
+    take(iut, [letter("1")]).must_be()
+    forget(iut, END)
+    find_cursor(iut).must_be(last_hash=hash_of("1"))
+
+
+@clause("SW-40")
+def test_a_hash_is_passed_on_once(actors: Actors) -> None:
+    iut, _ = actors()
+    take(iut, [letter("1"), letter("2"), letter("1")]).must_be(hashes=[hash_of("1"), hash_of("2")])
+    take(iut, [letter("1"), letter("2")]).must_be(hashes=[])
+    take(iut, [letter("2"), letter("3"), letter("1")], node=PEER).must_be(hashes=[hash_of("3")])
+    take(iut, [letter("3")]).must_be(hashes=[])
+
+
+@clause("SW-40")
+def test_a_hash_is_passed_on_once_whatever_else_a_node_says_of_it(actors: Actors) -> None:
+    iut, _ = actors()
+    take(iut, [letter("1")]).must_be(hashes=[hash_of("1")])
+    for other in ({"data": "b3RoZXI="}, {"expiration": NOW + 2 * TTL}, {"expiration": 2**53 - 1}):
+        take(iut, [{**letter("1"), **other}], node=PEER).must_be(hashes=[])
+
+
+@clause("SW-40")
+def test_each_recipient_is_passed_on_its_own(actors: Actors) -> None:
+    iut, _ = actors()
+    for box in ("one", "another"):
+        take(iut, [letter("1")], box=box).must_be(hashes=[hash_of("1")])
+
+
+@clause("SW-40")
+def test_a_page_without_news_leaves_the_mailbox_as_its_twin(actors: Actors) -> None:
+    iut, _ = actors()
+    page = [letter("1"), letter("2")]
+    for box in ("mailbox", "twin"):
+        take(iut, page, box=box).must_be()
+        take(iut, [letter("2")], box=box, node=PEER).must_be()
+    for _ in range(3):
+        take(iut, page).must_be(hashes=[])
+        take(iut, []).must_be(hashes=[])
+        forget(iut, END - 1)
+    for node in (NODE, PEER):
+        of_twin = find_cursor(iut, box="twin", node=node)
+        find_cursor(iut, node=node).must_be_like(of_twin)
+    for now_ms in (END - 1, END):
+        pages = [take(iut, [*page, letter("3", END)], box=box, now_ms=now_ms) for box in ("twin", "mailbox")]
+        pages[1].must_be_like(pages[0])
+
+
+@clause("SW-41")
+def test_what_any_node_gives_is_passed_on(actors: Actors) -> None:
+    iut, _ = actors()
+    take(iut, [letter("1"), letter("3")]).must_be(hashes=[hash_of("1"), hash_of("3")])
+    take(iut, [letter("1"), letter("2"), letter("4")], node=PEER).must_be(hashes=[hash_of("2"), hash_of("4")])
+    take(iut, [letter("5")], node=STRANGER).must_be(hashes=[hash_of("5")])
+
+
+@clause("SW-42")
+@pytest.mark.parametrize("left_ms", [1, 1000, CLOCK_TOLERANCE_MS])
+def test_a_hash_is_not_forgotten_before_its_message_has_expired_everywhere(actors: Actors, left_ms: int) -> None:
+    iut, _ = actors()
+    take(iut, [letter("1")]).must_be()
+    forget(iut, END - left_ms)
+    take(iut, [letter("1")], node=PEER, now_ms=END - left_ms).must_be(hashes=[])
+
+
+@clause("SW-42")
+@pytest.mark.parametrize("late_ms", [0, 1, 10**9])
+def test_a_hash_is_forgotten_when_its_message_has_expired_everywhere(actors: Actors, late_ms: int) -> None:
+    iut, _ = actors()
+    take(iut, [letter("1")]).must_be()
+    now_ms = END + late_ms
+    forget(iut, now_ms)
+    take(iut, [letter("1", now_ms + TTL)], now_ms=now_ms).must_be(hashes=[hash_of("1")])
+
+
+@clause("SW-42")
+@pytest.mark.parametrize("expiration_ms", [NOW + proof_of_work.MAX_TTL_MS + CLOCK_TOLERANCE_MS + 1, 2**53 - 1])
+def test_an_expiration_beyond_the_greatest_possible_counts_as_that(actors: Actors, expiration_ms: int) -> None:
+    iut, _ = actors()
+    end_ms = NOW + LONGEST
+    take(iut, [letter("1", expiration_ms)]).must_be(hashes=[hash_of("1")])
+    forget(iut, end_ms - 1)
+    take(iut, [letter("1", end_ms)], node=PEER, now_ms=end_ms - 1).must_be(hashes=[])
+    iut.call("mailbox.take", mailbox="other", node=NODE, letters=[letter("1", expiration_ms)], now_ms=NOW).must_be()
+    forget(iut, end_ms, box="other")
+    take(iut, [letter("1", end_ms)], box="other", now_ms=end_ms).must_be(hashes=[hash_of("1")])
+
+
+@clause("SW-42")
+def test_of_several_expirations_the_latest_counts(actors: Actors) -> None:
+    iut, _ = actors()
+    take(iut, [letter("1")]).must_be()
+    take(iut, [letter("1", NOW + 10 * TTL)], node=PEER).must_be(hashes=[])
+    take(iut, [letter("1")]).must_be(hashes=[])
+    forget(iut, END + 9 * TTL - 1)
+    take(iut, [letter("1", NOW + 10 * TTL)], now_ms=END + 9 * TTL - 1).must_be(hashes=[])
+
+
+@clause("SW-43")
+@pytest.mark.parametrize("late_ms", [0, 1, 10**9])
+def test_a_message_that_has_expired_everywhere_is_not_passed_on(actors: Actors, late_ms: int) -> None:
+    iut, _ = actors()
+    take(iut, [letter("1"), letter("2", END + 10**10)], now_ms=END + late_ms).must_be(hashes=[hash_of("2")])
+
+
+@clause("SW-43")
+@pytest.mark.parametrize("left_ms", [1, CLOCK_TOLERANCE_MS - 1, CLOCK_TOLERANCE_MS])
+def test_a_message_that_may_still_be_stored_somewhere_is_passed_on(actors: Actors, left_ms: int) -> None:
+    iut, _ = actors()
+    take(iut, [letter("1")], now_ms=END - left_ms).must_be(hashes=[hash_of("1")])
+
+
+LABELS = st.sampled_from(["1", "2", "3", "4"])
+STEPS = st.one_of(
+    st.tuples(
+        st.sampled_from([NODE, PEER]),
+        st.lists(st.tuples(LABELS, st.sampled_from([-CLOCK_TOLERANCE_MS, 0, TTL, 2**50])), max_size=4),
+    ),
+    st.sampled_from([1, 1000, TTL, CLOCK_TOLERANCE_MS, LONGEST]),
+)
+"""A page of a node, each letter with what its expiration is from the clock; or a time that passes, and what is due is forgotten."""
+
+
+@clause("SW-39", "SW-40", "SW-42", "SW-43")
+@given(steps=st.lists(STEPS, max_size=12))
+def test_a_mailbox_goes_as_the_reference_goes(actors: Actors, steps: list[Any]) -> None:
+    iut, peer = actors()
+    now_ms = NOW
+    for step in steps:
+        if isinstance(step, int):
+            now_ms += step
+            for actor in (peer, iut):
+                forget(actor, now_ms)
+            continue
+        node, page = step
+        letters = [letter(label, now_ms + life_ms) for label, life_ms in page]
+        expected = take(peer, letters, node=node, now_ms=now_ms)
+        take(iut, letters, node=node, now_ms=now_ms).must_be_like(expected)
+    for node in (NODE, PEER):
+        expected = find_cursor(peer, node=node)
+        find_cursor(iut, node=node).must_be_like(expected)
