@@ -93,14 +93,16 @@ def test_a_sample_is_params_of_its_method_without_injected_values(method: protoc
 
 def test_the_marks_of_params_are_found() -> None:
     assert {name for method in protocol.METHODS.values() for name in method.handles} == {
-        "account", "handle", "key", "mailbox", "ratchet", "record", "session",
+        "account", "handle", "key", "layer", "mailbox", "paths", "ratchet", "record", "request", "session",
     }  # fmt: skip
     assert list(protocol.METHODS["sender_keys.encrypt"].injected) == ["random"]
-    assert [name for name in adapter_protocol.NEEDING_A_HANDLE if not name.startswith(("x3dh.", "double_ratchet.", "session"))] == [
+    assert [name for name in adapter_protocol.NEEDING_A_HANDLE if not name.startswith(("x3dh.", "double_ratchet.", "session", "onion.", "paths."))] == [
         "save", "sender_keys.distribute", "sender_keys.encrypt", "sender_keys.renew",
     ]  # fmt: skip
     assert "x3dh.create_account" not in adapter_protocol.NEEDING_A_HANDLE
     assert "session.encrypt" in adapter_protocol.NEEDING_A_HANDLE
+    assert "paths.create" not in adapter_protocol.NEEDING_A_HANDLE
+    assert "paths.choose" in adapter_protocol.NEEDING_A_HANDLE
 
 
 @pytest.mark.parametrize(

@@ -28,10 +28,12 @@ MAX_ONION_BYTES = MAX_BODY_BYTES
 MAX_REPLY_BYTES = 16_777_216
 TIMEOUT_MS = 20_000
 
-TARGET = re.compile(r"/(loki|oxen)/([A-Za-z0-9._-]+/)*lsrpc")
+TARGET = re.compile(r"/(loki|oxen)/([A-Za-z0-9._/-]*/)?lsrpc")
 HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 PORTS = {"https": 443, "http": 80}
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
+IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 FOR_THIS_NODE = {"headers": ""}
 
@@ -114,11 +116,11 @@ class Reply:
 
 
 def encode_frame(data: bytes, control: Mapping[str, Any]) -> bytes:
-    """Encode `length || bytes || JSON`.
+    """Encode `length || bytes || JSON`, without blanks.
 
     Clauses: OR-3
     """
-    return struct.pack("<I", len(data)) + data + json.dumps(control).encode()
+    return struct.pack("<I", len(data)) + data + json.dumps(control, separators=(",", ":")).encode()
 
 
 def decode_frame(frame: bytes) -> tuple[bytes, dict[str, Any]]:
@@ -258,12 +260,14 @@ def read_server(plaintext: bytes, control: Mapping[str, Any]) -> ForServer:
     """
     host, target = take_text(control, "host"), take_text(control, "target")
     method, protocol = take_text(control, "method"), take_text({"protocol": "https", **control}, "protocol")
-    port = control.get("port", PORTS.get(protocol))
+    port = control.get("port", PORTS.get(protocol, 0))
+    if type(port) is not int:  # JSON's true is an int to Python
+        raise errors.InvalidMessage(reason="port is no integer")
     if method != "POST":
         raise errors.ForbiddenTarget(reason="the method is not POST")
     if protocol not in PORTS:
         raise errors.ForbiddenTarget(reason="the protocol is neither https nor http")
-    if type(port) is not int or not 1 <= port <= 65535:  # JSON's true equals 1
+    if not 1 <= port <= 65535:
         raise errors.ForbiddenTarget(reason="there is no such port")
     check_host(host)
     check_target(target)
@@ -288,34 +292,47 @@ def check_host(host: str) -> None:
         ForbiddenTarget: it is neither.
     Clauses: OR-18
     """
+    if HOST_NAME.fullmatch(host):
+        return
     try:
-        ipaddress.ip_address(host)
+        found = ipaddress.IPv6Address(host)
     except ValueError:
-        if not HOST_NAME.fullmatch(host):
-            raise errors.ForbiddenTarget(reason="the host is neither a name nor an IP address") from None
+        raise errors.ForbiddenTarget(reason="the host is neither a name nor an IP address") from None
+    if found.scope_id is not None:  # any text may stand there
+        raise errors.ForbiddenTarget(reason="the host is an address of this machine's own networks")
 
 
 def check_address(address: str) -> None:
     """Check an IP address that a host has.
 
     Raises:
-        ForbiddenTarget: it is not public.
+        ForbiddenTarget: it is not public, or leads to one that is not.
     Clauses: OR-19
     """
-    found = ipaddress.ip_address(address)
-    if isinstance(found, ipaddress.IPv6Address):
-        inside = [found.ipv4_mapped, found.sixtofour, *(found.teredo or ())]
-        if found in NAT64:
-            inside.append(ipaddress.IPv4Address(int(found) & 0xFFFFFFFF))
-        for hidden in inside:
-            if hidden is not None:
-                check_address(str(hidden))
-        if found.ipv4_mapped is not None:
-            return
-        if found.is_site_local:  # is_global does not know them
-            raise errors.ForbiddenTarget(reason="the address is not public")
-    if not found.is_global or found.is_multicast or found.is_reserved:
+    if not all(is_public(reached) for reached in find_reached(ipaddress.ip_address(address))):
         raise errors.ForbiddenTarget(reason="the address is not public")
+
+
+def find_reached(address: IpAddress) -> list[IpAddress]:
+    """Find the addresses that an address leads to: itself, or, or also, the IPv4 addresses inside of it.
+
+    Clauses: OR-19
+    """
+    if isinstance(address, ipaddress.IPv4Address):
+        return [address]
+    if address.ipv4_mapped or address in NAT64:
+        return [ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)]
+    inside = (address.sixtofour, *(address.teredo or ()))
+    return [address, *(hidden for hidden in inside if hidden is not None)]
+
+
+def is_public(address: IpAddress) -> bool:
+    """Tell whether an address is public.
+
+    Clauses: OR-19
+    """
+    is_site_local = isinstance(address, ipaddress.IPv6Address) and address.is_site_local
+    return address.is_global and not (address.is_multicast or address.is_reserved or is_site_local)
 
 
 # Replies

@@ -55,7 +55,7 @@ def find_usable(state: Paths, network: Sequence[str]) -> list[str]:
 
     Clauses: OR-35
     """
-    return [node for node in network if state.failures.get(node, 0) < NODE_FAILURES]
+    return [node for node in dict.fromkeys(network) if state.failures.get(node, 0) < NODE_FAILURES]
 
 
 def find_free(state: Paths, network: Sequence[str]) -> list[str]:
@@ -63,8 +63,10 @@ def find_free(state: Paths, network: Sequence[str]) -> list[str]:
     return [node for node in find_usable(state, network) if node not in state.used]
 
 
-def build_paths(state: Paths, network: Sequence[str], random: wire.Random) -> Paths:
+def build_paths(state: Paths, network: Sequence[str], random: wire.Random, *, guards: Sequence[str] = ()) -> Paths:
     """Build the paths that are missing, from the nodes of the network; those that stand are kept.
+
+    `guards` are those of an earlier run: a path begins with each that can still be used.
 
     Raises:
         TooFewNodes: there are not enough, even with those that were given up.
@@ -75,20 +77,26 @@ def build_paths(state: Paths, network: Sequence[str], random: wire.Random) -> Pa
         state = replace(state, failures={})
     if len(find_free(state, network)) < needed:
         raise errors.TooFewNodes(needed=PATHS * PATH_NODES, got=len(network))
-    while len(state.paths) < PATHS:
-        state = add_path(state, network, random)
+    free = find_free(state, network)
+    missing = PATHS - len(state.paths)
+    kept = [guard for guard in dict.fromkeys(guards) if guard in free][:missing]
+    nodes = draw_more(kept, free, missing, random)
+    for guard in tuple(nodes):
+        path = draw_more([guard], [node for node in free if node not in nodes], PATH_NODES, random)
+        state = replace(state, paths=(*state.paths, Path(nodes=tuple(path))))
+        nodes += path
     return state
 
 
-def add_path(state: Paths, network: Sequence[str], random: wire.Random) -> Paths:
-    """Add a path of nodes that stand on no other.
+def draw_more(nodes: Sequence[str], candidates: Sequence[str], size: int, random: wire.Random) -> list[str]:
+    """Draw nodes to add to some, until there are so many.
 
     Clauses: OR-27, OR-31
     """
-    nodes: list[str] = []
-    while len(nodes) < PATH_NODES:
-        nodes.append(draw([node for node in find_free(state, network) if node not in nodes], random))
-    return replace(state, paths=(*state.paths, Path(nodes=tuple(nodes))))
+    drawn = list(nodes)
+    while len(drawn) < size:
+        drawn.append(draw([node for node in candidates if node not in drawn], random))
+    return drawn
 
 
 def choose_path(state: Paths, destination: str, random: wire.Random) -> Path:
@@ -134,11 +142,13 @@ def note_failure(
 def note_missing_node(state: Paths, path: Path, node: str, network: Sequence[str], random: wire.Random) -> Paths:
     """Note that a node of a path was not found; replace it when that came often enough.
 
-    Clauses: OR-33
+    Clauses: OR-33, OR-35
     """
     state = count_failure(state, node)
     if state.failures[node] < NODE_FAILURES:
         return state
+    if not find_free(state, network):  # none is left, so the others that were given up get another chance
+        state = replace(state, failures={node: state.failures[node]})
     return replace_node(state, path, node, network, random)
 
 

@@ -13,6 +13,8 @@ from cloister_conformance.protocol import (
     identity,
     mailbox,
     node_request,
+    onion,
+    paths,
     proof_of_work,
     sealing,
     sender_keys,
@@ -47,6 +49,8 @@ CHAPTERS = (
     node_request,
     storage,
     mailbox,
+    onion,
+    paths,
 )
 METHODS: dict[str, Method] = {method.name: method for chapter in CHAPTERS for method in chapter.METHODS}
 

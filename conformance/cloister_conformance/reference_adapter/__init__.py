@@ -22,6 +22,8 @@ from cloister_conformance.reference_adapter import (
     identity,
     mailbox,
     node_request,
+    onion,
+    paths,
     proof_of_work,
     sealing,
     sender_keys,
@@ -47,6 +49,8 @@ MODULES = (
     node_request,
     storage,
     mailbox,
+    onion,
+    paths,
 )
 CHAPTERS = {module.__name__.rpartition(".")[2]: module for module in MODULES}
 
