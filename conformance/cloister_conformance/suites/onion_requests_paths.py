@@ -1,0 +1,453 @@
+"""Chapter 08: the paths of a client."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from cloister.paths import NODE_FAILURES, PATH_FAILURES, PATH_NODES, PATHS
+
+from cloister_conformance.clause import clause
+from cloister_conformance.hand_made.material import derive_bytes
+from cloister_conformance.plugin import Actors
+from cloister_conformance.script import Actor, Answer
+
+NEEDED = PATHS * PATH_NODES
+NODES = [derive_bytes(f"node {number} of a network") for number in range(20)]
+ELSEWHERE = "open.example.org"
+"""A destination that stands on no path."""
+NOT_FOUND = "Next node not found: "
+SERVER_ERROR = "Loki Server error"
+
+DRAWS = 500
+"""Enough to tell a node that is drawn twice as often as the others, with one false alarm in 10^9 runs."""
+
+Paths = list[list[bytes]]
+
+
+def create(actor: Actor, size: int, **other: Any) -> list[bytes]:  # noqa: ANN401 - params
+    """Let an actor build paths from a network of so many nodes; return these."""
+    actor.call("paths.create", paths="paths", network=NODES[:size], **other).must_be()
+    return NODES[:size]
+
+
+def list_paths(actor: Actor) -> Paths:
+    """Return the paths of an actor."""
+    return [path.nodes for path in actor.call("paths.list", paths="paths").result.paths]
+
+
+def check_paths(
+    peer: Actor,
+    actor: Actor,
+    network: Sequence[bytes],
+    *,
+    given_up: Sequence[bytes] = (),
+    stay: Sequence[Sequence[bytes]] = (),
+) -> Paths:
+    """Let the peer judge the paths of an actor; return them. In a path that is to `stay`, `b""` stands for any node."""
+    listed = actor.call("paths.list", paths="paths").result.paths
+    peer.call(
+        "paths.judge",
+        paths=[path.model_dump() for path in listed],
+        network=network,
+        given_up=given_up,
+        stay=stay,
+    ).must_be(fault="")
+    return [path.nodes for path in listed]
+
+
+def fail(actor: Actor, guard: bytes, answer: str = "", destination: str = ELSEWHERE) -> Answer:
+    """Let a request of an actor fail."""
+    noted = actor.call("paths.note_failure", paths="paths", guard=guard, destination=destination, answer=answer)
+    noted.must_be()
+    return noted
+
+
+def choose(actor: Actor, destination: str = ELSEWHERE) -> Answer:
+    """Let an actor choose a path."""
+    return actor.call("paths.choose", paths="paths", destination=destination)
+
+
+# Building
+
+
+@clause("OR-27")
+@pytest.mark.parametrize("size", [NEEDED, NEEDED + 1, 12, 20])
+def test_paths_have_no_node_in_common(actors: Actors, size: int) -> None:
+    iut, peer = actors()
+    for _ in range(20):
+        check_paths(peer, iut, create(iut, size))
+
+
+@clause("OR-29")
+@pytest.mark.parametrize("size", range(NEEDED))
+def test_too_few_nodes_are_refused(actors: Actors, size: int) -> None:
+    iut, _ = actors()
+    iut.call("paths.create", paths="paths", network=NODES[:size]).must_be_refused("TooFewNodes")
+
+
+@clause("OR-27", "OR-29")
+def test_a_node_that_is_listed_twice_is_one_node(actors: Actors) -> None:
+    iut, peer = actors()
+    few = NODES[: NEEDED - 1]
+    iut.call("paths.create", paths="paths", network=[*few, *few]).must_be_refused("TooFewNodes")
+    iut.call("paths.create", paths="paths", network=[*NODES[:NEEDED], *few]).must_be()
+    check_paths(peer, iut, NODES[:NEEDED])
+
+
+@clause("OR-29")
+def test_a_network_that_became_too_small_is_refused(actors: Actors) -> None:
+    iut, _ = actors()
+    create(iut, 12)
+    iut.call("paths.change_network", paths="paths", network=NODES[: NEEDED - 1]).must_be_refused("TooFewNodes")
+
+
+@clause("OR-30")
+def test_guards_outlive_a_restart(actors: Actors) -> None:
+    iut, peer = actors()
+    create(iut, 20)
+    for _ in range(5):
+        guards = [path[0] for path in list_paths(iut)]
+        iut.restart()
+        network = create(iut, 20, guards=guards)
+        check_paths(peer, iut, network, stay=[[guard, b"", b""] for guard in guards])
+
+
+@clause("OR-30")
+def test_a_guard_is_kept_where_the_other_is_gone(actors: Actors) -> None:
+    iut, peer = actors()
+    for kept in NODES[:12]:
+        network = create(iut, 12, guards=[NODES[15], kept])
+        check_paths(peer, iut, network, stay=[[kept, b"", b""]])
+
+
+@clause("OR-27", "OR-30")
+def test_a_guard_that_is_named_twice_begins_one_path(actors: Actors) -> None:
+    iut, peer = actors()
+    network = create(iut, NEEDED, guards=[NODES[0], NODES[0], NODES[1]])
+    check_paths(peer, iut, network, stay=[[NODES[0], b"", b""], [NODES[1], b"", b""]])
+
+
+@clause("OR-27", "OR-30")
+def test_no_guard_stands_behind_another(actors: Actors) -> None:
+    iut, peer = actors()
+    for _ in range(20):
+        network = create(iut, NEEDED, guards=NODES[:PATHS])
+        check_paths(peer, iut, network, stay=[[guard, b"", b""] for guard in NODES[:PATHS]])
+
+
+@clause("OR-30")
+def test_paths_stay_while_they_work(actors: Actors) -> None:
+    iut, peer = actors()
+    network = create(iut, 12)
+    paths = list_paths(iut)
+    for _ in range(5):
+        for path in paths:
+            choose(iut).must_be()
+            iut.call("paths.note_reply", paths="paths", guard=path[0]).must_be()
+        check_paths(peer, iut, network, stay=paths)
+
+
+@clause("OR-30")
+def test_guards_stay_when_the_network_grows(actors: Actors) -> None:
+    iut, peer = actors()
+    create(iut, 12)
+    paths = list_paths(iut)
+    iut.call("paths.change_network", paths="paths", network=NODES).must_be()
+    check_paths(peer, iut, NODES, stay=paths)
+
+
+@clause("OR-30", "OR-33")
+@pytest.mark.parametrize("place", [1, 2])
+def test_a_node_that_left_the_network_is_replaced_alone(actors: Actors, place: int) -> None:
+    iut, peer = actors()
+    network = create(iut, 12)
+    one, other = list_paths(iut)
+    rest = [node for node in network if node != one[place]]
+    iut.call("paths.change_network", paths="paths", network=rest).must_be()
+    kept = [b"" if node == one[place] else node for node in one]
+    check_paths(peer, iut, rest, stay=[kept, other])
+
+
+@clause("OR-30", "OR-34")
+def test_a_guard_that_left_the_network_takes_its_path_away(actors: Actors) -> None:
+    iut, peer = actors()
+    network = create(iut, 12)
+    one, other = list_paths(iut)
+    rest = [node for node in network if node != one[0]]
+    iut.call("paths.change_network", paths="paths", network=rest).must_be()
+    check_paths(peer, iut, rest, stay=[other])
+
+
+# Choosing
+
+
+@clause("OR-28")
+@pytest.mark.parametrize("place", range(PATH_NODES))
+def test_a_destination_is_reached_over_the_other_path(actors: Actors, place: int) -> None:
+    iut, _ = actors()
+    create(iut, 12)
+    for _ in range(10):
+        one, other = list_paths(iut)
+        choose(iut, one[place].hex()).must_be(nodes=other)
+        choose(iut, other[place].hex()).must_be(nodes=one)
+
+
+@clause("OR-27", "OR-28")
+def test_one_of_the_paths_is_chosen(actors: Actors) -> None:
+    iut, peer = actors()
+    network = create(iut, 12)
+    listed = iut.call("paths.list", paths="paths").result.model_dump()["paths"]
+    for destination in (ELSEWHERE, *(node.hex() for node in network)):
+        nodes = choose(iut, destination).result.nodes
+        peer.call("paths.judge_choice", nodes=nodes, paths=listed, destination=destination).must_be(fault="")
+
+
+# Drawing
+
+
+@clause("OR-31")
+def test_nodes_are_drawn_fairly(actors: Actors) -> None:
+    iut, peer = actors()
+    drawn = []
+    for _ in range(DRAWS):
+        create(iut, 12)
+        drawn.append(iut.call("paths.list", paths="paths").result.model_dump()["paths"])
+    peer.call("paths.judge_draws", drawn=drawn, network=NODES[:12]).must_be(fault="")
+
+
+@clause("OR-31")
+def test_paths_are_chosen_fairly(actors: Actors) -> None:
+    iut, peer = actors()
+    choices = []
+    for _ in range(DRAWS // 2):
+        create(iut, 12)
+        paths = iut.call("paths.list", paths="paths").result.model_dump()["paths"]
+        choices.append({"paths": paths, "nodes": choose(iut).result.nodes})
+    peer.call("paths.judge_choices", choices=choices).must_be(fault="")
+
+
+@clause("OR-31")
+def test_the_node_that_takes_a_place_is_drawn_fairly(actors: Actors) -> None:
+    iut, peer = actors()
+    replacements = []
+    for _ in range(DRAWS // 2):
+        network = create(iut, NEEDED + 2)
+        before = iut.call("paths.list", paths="paths").result
+        one = before.paths[0].nodes
+        for _ in range(NODE_FAILURES):
+            fail(iut, one[0], NOT_FOUND + one[1].hex())
+        after = iut.call("paths.list", paths="paths").result
+        replacements.append({"before": before.model_dump()["paths"], "after": after.model_dump()["paths"]})
+    peer.call("paths.judge_replacements", replacements=replacements, network=network).must_be(fault="")
+
+
+# Failures
+
+
+@clause("OR-32")
+def test_an_error_of_the_server_counts_against_nothing(actors: Actors) -> None:
+    iut, peer = actors()
+    network = create(iut, 12)
+    paths = list_paths(iut)
+    for _ in range(PATH_FAILURES + 1):
+        fail(iut, paths[0][0], SERVER_ERROR)
+    check_paths(peer, iut, network, stay=paths)
+
+
+@clause("OR-32")
+def test_a_destination_that_is_not_found_counts_against_nothing(actors: Actors) -> None:
+    iut, peer = actors()
+    network = create(iut, 12)
+    one, other = list_paths(iut)
+    away = next(node for node in network if node not in (*one, *other))
+    for destination in (away, other[1]):
+        for _ in range(NODE_FAILURES + 1):
+            fail(iut, one[0], NOT_FOUND + destination.hex(), destination.hex())
+    check_paths(peer, iut, network, stay=[one, other])
+
+
+@clause("OR-32")
+def test_a_reply_takes_the_failures_of_its_path_away(actors: Actors) -> None:
+    iut, peer = actors()
+    network = create(iut, 12)
+    paths = list_paths(iut)
+    for _ in range(3):
+        for path in paths:
+            for _ in range(PATH_FAILURES - 1):
+                fail(iut, path[0])
+            iut.call("paths.note_reply", paths="paths", guard=path[0]).must_be()
+    check_paths(peer, iut, network, stay=paths)
+
+
+@clause("OR-32")
+def test_failures_are_counted_for_each_path(actors: Actors) -> None:
+    iut, peer = actors()
+    network = create(iut, 12)
+    paths = list_paths(iut)
+    for path in paths:
+        for _ in range(PATH_FAILURES - 1):
+            fail(iut, path[0])
+    check_paths(peer, iut, network, stay=paths)
+
+
+@clause("OR-32")
+def test_a_reply_over_one_path_takes_no_failure_of_the_other_away(actors: Actors) -> None:
+    iut, peer = actors()
+    network = create(iut, 12)
+    one, other = list_paths(iut)
+    for _ in range(PATH_FAILURES):
+        iut.call("paths.note_reply", paths="paths", guard=other[0]).must_be()
+        fail(iut, one[0])
+    check_paths(peer, iut, network, given_up=[one[0]], stay=[other])
+
+
+AGAINST_THE_PATH = {
+    "no answer": "",
+    "a time out": "Request time out",
+    "not in a swarm": "Snode not ready: {second}",
+    "an invalid ciphertext": "Invalid ciphertext",
+    "another server's words": "Oxen Server error",
+    "words around it": "400 Loki Server error",
+    "the guard is not found": "Next node not found: {guard}",
+    "a node of the other path is not found": "Next node not found: {foreign}",
+    "a node of no path is not found": "Next node not found: {away}",
+    "no node is not found": "Next node not found: ",
+    "a node in upper case is not found": "Next node not found: {upper}",
+    "words before a node": "x Next node not found: {second}",
+    "a node and more": "Next node not found: {second}.",
+    "JSON": '{{"status": 200, "body": "hello"}}',
+}
+
+
+@clause("OR-32", "OR-34")
+@pytest.mark.parametrize("kind", AGAINST_THE_PATH)
+def test_anything_else_counts_against_the_path(actors: Actors, kind: str) -> None:
+    iut, peer = actors()
+    network = create(iut, 12)
+    one, other = list_paths(iut)
+    away = next(node for node in network if node not in (*one, *other))
+    names = {"guard": one[0], "second": one[1], "foreign": other[1], "away": away}
+    texts = {name: node.hex() for name, node in names.items()}
+    answer = AGAINST_THE_PATH[kind].format(**texts, upper=texts["second"].upper())
+    for count in range(1, PATH_FAILURES + 1):
+        fail(iut, one[0], answer)
+        if count < PATH_FAILURES:
+            check_paths(peer, iut, network, stay=[one, other])
+    check_paths(peer, iut, network, given_up=[one[0]], stay=[other])
+
+
+@clause("OR-33")
+@pytest.mark.parametrize("place", [1, 2])
+def test_a_node_that_is_not_found_is_replaced_alone(actors: Actors, place: int) -> None:
+    iut, peer = actors()
+    for _ in range(5):
+        network = create(iut, 12)
+        one, other = list_paths(iut)
+        for _ in range(NODE_FAILURES - 1):
+            fail(iut, one[0], NOT_FOUND + one[place].hex())
+            check_paths(peer, iut, network, stay=[one, other])
+        fail(iut, one[0], NOT_FOUND + one[place].hex())
+        kept = [b"" if node == one[place] else node for node in one]
+        check_paths(peer, iut, network, given_up=[one[place]], stay=[kept, other])
+
+
+@clause("OR-33")
+def test_messages_about_different_nodes_are_counted_apart(actors: Actors) -> None:
+    iut, peer = actors()
+    network = create(iut, 12)
+    paths = list_paths(iut)
+    for path in paths:
+        for node in path[1:]:
+            for _ in range(NODE_FAILURES - 1):
+                fail(iut, path[0], NOT_FOUND + node.hex())
+    check_paths(peer, iut, network, stay=paths)
+
+
+@clause("OR-32", "OR-33")
+def test_a_node_that_is_not_found_counts_not_against_the_path(actors: Actors) -> None:
+    iut, peer = actors()
+    network = create(iut, 12)
+    one, other = list_paths(iut)
+    for _ in range(PATH_FAILURES - 1):
+        fail(iut, one[0])
+    for _ in range(NODE_FAILURES - 1):
+        fail(iut, one[0], NOT_FOUND + one[1].hex())
+        fail(iut, one[0], NOT_FOUND + one[2].hex())
+    check_paths(peer, iut, network, stay=[one, other])
+
+
+@clause("OR-34", "OR-35")
+def test_the_guard_of_a_path_that_was_given_up_is_not_used_again(actors: Actors) -> None:
+    iut, peer = actors()
+    network = create(iut, 20)
+    given_up: list[bytes] = []
+    for _ in range(6):
+        one, other = list_paths(iut)
+        for _ in range(PATH_FAILURES):
+            fail(iut, one[0])
+        given_up.append(one[0])
+        check_paths(peer, iut, network, given_up=given_up, stay=[other])
+
+
+@clause("OR-34", "OR-35")
+def test_a_node_of_two_paths_that_were_given_up_is_not_used_again(actors: Actors) -> None:
+    iut, peer = actors()
+    network = create(iut, NEEDED + 4)
+    failures: dict[bytes, int] = {}
+    for _ in range(2):
+        one, other = list_paths(iut)
+        for _ in range(PATH_FAILURES):
+            fail(iut, one[0])
+        failures[one[0]] = NODE_FAILURES
+        for node in one[1:]:
+            failures[node] = failures.get(node, 0) + 1
+        given_up = [node for node, count in failures.items() if count >= NODE_FAILURES]
+        check_paths(peer, iut, network, given_up=given_up, stay=[other])
+
+
+@clause("OR-35")
+def test_a_node_that_was_replaced_is_not_used_again(actors: Actors) -> None:
+    iut, peer = actors()
+    network = create(iut, 20)
+    given_up: list[bytes] = []
+    for _ in range(8):
+        one, other = list_paths(iut)
+        for _ in range(NODE_FAILURES):
+            fail(iut, one[0], NOT_FOUND + one[1].hex())
+        given_up.append(one[1])
+        check_paths(peer, iut, network, given_up=given_up, stay=[[one[0], b"", one[2]], other])
+
+
+@clause("OR-35")
+def test_when_no_node_is_left_those_that_were_given_up_are_used_again(actors: Actors) -> None:
+    iut, peer = actors()
+    network = create(iut, NEEDED + 1)
+    for _ in range(4):
+        one, other = list_paths(iut)
+        for _ in range(NODE_FAILURES):
+            fail(iut, one[0], NOT_FOUND + one[1].hex())
+        check_paths(peer, iut, network, given_up=[one[1]], stay=[[one[0], b"", one[2]], other])
+
+
+@clause("OR-29", "OR-35")
+def test_the_fewest_nodes_go_on_although_all_fail(actors: Actors) -> None:
+    iut, peer = actors()
+    network = create(iut, NEEDED)
+    for _ in range(6):
+        one, other = list_paths(iut)
+        for _ in range(PATH_FAILURES):
+            fail(iut, one[0])
+        check_paths(peer, iut, network, stay=[other])
+
+
+@clause("OR-34")
+def test_a_late_failure_of_a_path_that_is_gone_changes_nothing(actors: Actors) -> None:
+    iut, peer = actors()
+    network = create(iut, 12)
+    one, _ = list_paths(iut)
+    for _ in range(PATH_FAILURES):
+        fail(iut, one[0])
+    paths = list_paths(iut)
+    for _ in range(PATH_FAILURES + 1):
+        fail(iut, one[0])
+    check_paths(peer, iut, network, given_up=[one[0]], stay=paths)
