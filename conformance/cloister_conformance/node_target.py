@@ -6,6 +6,7 @@ refusal, and no answer at all is a broken node.
 
 import json
 import os
+import random
 import socket
 import subprocess
 import tempfile
@@ -55,10 +56,14 @@ STOP_SECONDS = 2
 """How long a node may take to stop when its tests are over and nothing is claimed of it."""
 POLL_SECONDS = 0.01
 RATE_LIMIT_SECONDS = 0.1
+OK = 200
 TOO_MANY_REQUESTS = 429
 MAX_AT_ONCE = 32
 MAX_RESPONSE_BYTES = 64 * 2**20
 CHUNK = 2**16
+
+PORTS = (20_000, 32_768)
+"""Below those that systems give to outgoing connections."""
 
 BASE_TIME_MS = 1_700_000_000_000
 BASE_NETWORK = Network(
@@ -152,21 +157,24 @@ class NodeTarget:
         assert self.process is not None
         deadline = time.monotonic() + seconds
         seen = "nothing listens on its port"
+        answer = ""
         while (rest_seconds := deadline - time.monotonic()) > 0:
             if (status := self.process.poll()) is not None:
                 raise BrokenAdapter(describe_status(status))
             try:
                 response = exchange(self.host, self.port, Request(method="GET", path="/health"), rest_seconds)
-            except TimeoutError:
+            except ConnectionRefusedError:
+                pass
+            except (OSError, HTTPException):
                 seen = "GET /health is not answered"
-            except (OSError, HTTPException) as error:
-                seen = seen if isinstance(error, ConnectionRefusedError) else "GET /health is not answered"
             else:
-                if response.status == 200 and response.value == {"status": "ok", "height": self.height}:
+                if response.status == OK and response.value == {"status": "ok", "height": self.height}:
                     return
-                seen = f"GET /health is answered with {response.status} {shorten(response.body)}"
+                answer = f"GET /health is answered with {response.status} {shorten(response.body)}"
             time.sleep(POLL_SECONDS)
-        raise HungAdapter(f"did not serve with the network of height {self.height} within {seconds:g} seconds: {seen}")
+        raise HungAdapter(
+            f"did not serve with the network of height {self.height} within {seconds:g} seconds: {answer or seen}"
+        )
 
     def end_process(self, seconds: float) -> int | None:
         """End the process with SIGTERM, and with SIGKILL if it goes on running that long; return its exit status, if it exited."""
@@ -398,10 +406,12 @@ def replace_file(file: Path, text: str) -> None:
 
 
 def find_free_port() -> int:
-    """Find a port on which nothing listens."""
-    with socket.socket() as free:
-        free.bind((HOST, 0))
-        return int(free.getsockname()[1])
+    """Find a port on which nothing listens, and which the system gives to nobody while the node is restarted."""
+    while True:
+        port = random.SystemRandom().randrange(*PORTS)
+        with socket.socket() as free, suppress(OSError):
+            free.bind((HOST, port))
+            return port
 
 
 def exchange(host: str, port: int, request: Request, seconds: float) -> Response:

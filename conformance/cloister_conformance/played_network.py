@@ -73,6 +73,7 @@ class Listener(ThreadingHTTPServer):
     """The socket of one played node."""
 
     daemon_threads = True
+    request_queue_size = 1024
     timeout = 0
 
     def __init__(self, name: str, network: "PlayedNetwork") -> None:

@@ -191,15 +191,15 @@ def test_nothing_is_left_of_a_node_that_is_stopped(begin: Begin) -> None:
     ("argument", "error", "message"),
     [
         ("--start=exit", BrokenAdapter, "exited with status 3 without an answer"),
-        ("--start=hang", HungAdapter, "network of height 1 within 0.5 seconds: nothing listens on its port"),
-        ("--health=hang", HungAdapter, "within 0.5 seconds: GET /health is not answered"),
-        ("--health=close", HungAdapter, "within 0.5 seconds: GET /health is not answered"),
-        ("--health=rubbish", HungAdapter, "within 0.5 seconds: GET /health is not answered"),
+        ("--start=hang", HungAdapter, "network of height 1 within 2 seconds: nothing listens on its port"),
+        ("--health=hang", HungAdapter, "within 2 seconds: GET /health is not answered"),
+        ("--health=close", HungAdapter, "within 2 seconds: GET /health is not answered"),
+        ("--health=rubbish", HungAdapter, "within 2 seconds: GET /health is not answered"),
         ("--health=500", HungAdapter, "GET /health is answered with 500 something went wrong"),
     ],
 )
 def test_a_node_that_does_not_start_is_broken(make: Any, argument: str, error: type, message: str) -> None:
-    target = make(argument, timeout_seconds=0.5)
+    target = make(argument)
     with pytest.raises(error, match=message):
         target.call("node.reset", {})
     assert target.process is None
@@ -215,8 +215,8 @@ def test_a_command_that_does_not_exist_is_told(make: Any) -> None:
 @pytest.mark.parametrize(
     ("behaviour", "error", "message"),
     [
-        ("hang", HungAdapter, "gave no answer within 1 seconds"),
-        ("drip", HungAdapter, "gave no answer within 1 seconds"),
+        ("hang", HungAdapter, "gave no answer within 2 seconds"),
+        ("drip", HungAdapter, "gave no answer within 2 seconds"),
         ("exit", BrokenAdapter, "exited with status 3 without an answer"),
         ("close", BrokenAdapter, "closed the connection without an answer and goes on running"),
         ("rubbish", BrokenAdapter, "gave an answer that is not HTTP: BadStatusLine"),
@@ -225,7 +225,7 @@ def test_a_command_that_does_not_exist_is_told(make: Any) -> None:
 def test_a_node_that_does_not_answer_is_broken_and_started_anew(
     begin: Begin, behaviour: str, error: type, message: str
 ) -> None:
-    iut, _, _ = begin(f"--rpc={behaviour}", timeout_seconds=1)
+    iut, _, _ = begin(f"--rpc={behaviour}")
     pid = find_pid(iut)
     with pytest.raises(error, match=message):
         iut.rpc("retrieve", pubKey="05ab")
@@ -241,9 +241,9 @@ def test_a_node_that_answers_500_has_answered(begin: Begin) -> None:
 
 
 def test_a_node_that_does_not_read_its_file_anew_is_broken(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(node_target, "RELOAD_SECONDS", 0.3)
+    monkeypatch.setattr(node_target, "RELOAD_SECONDS", 1)
     iut, _, _ = begin("--file=forget")
-    with pytest.raises(HungAdapter, match=r'height 2 within 0.3 seconds: GET /health is .* 200 .*"height": 1'):
+    with pytest.raises(HungAdapter, match=r'height 2 within 1 seconds: GET /health is .* 200 .*"height": 1'):
         iut.set_network({5: "a"})
 
 

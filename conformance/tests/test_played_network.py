@@ -4,6 +4,7 @@ import hashlib
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection, RemoteDisconnected
 from typing import Any
 
@@ -64,6 +65,12 @@ def test_each_node_has_requests_of_its_own(network: PlayedNetwork) -> None:
         assert [request["body"] for request in take(network, node)] == [node.encode().hex()]
 
 
+def test_many_requests_may_come_at_once(network: PlayedNetwork) -> None:
+    with ThreadPoolExecutor(50) as pool:
+        assert set(pool.map(lambda _: post(network, "b"), range(200))) == {(200, b"")}
+    assert len(take(network, count=200)) == 200
+
+
 def test_requests_of_a_path_or_with_some_bytes_are_taken_alone(network: PlayedNetwork) -> None:
     for path, body in (("/a", b"one"), ("/b", b"two"), ("/a", b"three")):
         post(network, "b", path, body)
@@ -114,7 +121,7 @@ def test_an_answer_may_be_late_or_fail_to_come(network: PlayedNetwork) -> None:
 
 
 def test_a_body_of_unknown_length_is_refused(network: PlayedNetwork) -> None:
-    assert post(network, "b", body=iter([b"chunk"]))[0] == 411
+    assert post(network, "b", body=None, **{"Transfer-Encoding": "chunked"})[0] == 411
     assert take(network, seconds=0) == []
 
 

@@ -92,7 +92,7 @@ def store(params):
 
 def push(port, entry):
     """Tell another node of what was stored."""
-    connection = HTTPConnection("127.0.0.1", port, timeout=2)
+    connection = HTTPConnection("127.0.0.1", port, timeout=20)
     headers = {"X-Node-Key": "00", "X-Node-Time": str(now_ms()), "X-Unrelated": "1"}
     connection.request("POST", "/swarms/push_batch/v1", json.dumps(entry), headers)
     connection.getresponse().read()
