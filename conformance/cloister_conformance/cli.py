@@ -67,8 +67,10 @@ app = typer.Typer(
 )
 vectors_app = typer.Typer(help="Generate or verify the test vectors.", no_args_is_help=True)
 adapter_app = typer.Typer(help="Make an adapter.", no_args_is_help=True)
+serve_app = typer.Typer(help="Run a reference server.", no_args_is_help=True)
 app.add_typer(vectors_app, name="vectors")
 app.add_typer(adapter_app, name="adapter")
+app.add_typer(serve_app, name="serve")
 FILE_WIDTH = 160
 """Characters in a line of what is printed into a file or a pipe."""
 console = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else FILE_WIDTH)
@@ -460,6 +462,41 @@ def schema(
     else:
         document = openrpc.build_document()
     typer.echo(json.dumps(document, indent=1))
+
+
+@serve_app.command()
+def service_node(file: Annotated[Path, typer.Argument(metavar="FILE", help="its node file, see chapter 07")]) -> None:
+    """Run a service node until Ctrl-C."""
+    from cloister.service_node.server import serve  # noqa: PLC0415 - the other commands need no web server
+
+    raise typer.Exit(serve(file))
+
+
+@app.command(name="devnet")
+def run_devnet(
+    *,
+    nodes: Annotated[int, typer.Option(help="service nodes, 7 at least")] = 8,
+    swarms: Annotated[int, typer.Option(help="swarms that they make")] = 2,
+    folder: Annotated[
+        Path | None, typer.Option("--dir", metavar="DIR", help="keep the network here, or start the one that is here")
+    ] = None,
+    port: Annotated[int, typer.Option(metavar="FIRST", help="of the first node")] = 22021,
+    difficulty: Annotated[int, typer.Option(min=1, help="of the proof of work")] = 1,
+) -> None:
+    """Run a network of service nodes on loopback until Ctrl-C."""
+    from cloister.devnet import Devnet, DevnetError  # noqa: PLC0415 - the other commands need no network
+
+    try:
+        devnet = Devnet(nodes=nodes, swarms=swarms, folder=folder, first_port=port, difficulty=difficulty)
+        with devnet:
+            for line in devnet.describe():
+                typer.echo(line)
+            devnet.watch(typer.echo)
+    except DevnetError as error:
+        error_console.print(f"[bold red]cloister:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        raise typer.Exit(USAGE) from None
+    except KeyboardInterrupt:
+        typer.echo("stopped")
 
 
 def main() -> None:
