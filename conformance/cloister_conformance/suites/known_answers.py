@@ -1,5 +1,6 @@
 """All chapters: the published vectors, one test for each kind of case and set of clauses."""
 
+import re
 from collections import defaultdict
 from typing import Any
 
@@ -70,5 +71,13 @@ def play(iut: ImplementationUnderTest, step: Case) -> None:
     answer = iut.call(step["method"], **step["input"])
     if "error" in step:
         answer.must_be_refused(step["error"])
+    elif "readings" in step:
+        answer.must_match(**list_readings(step))
     else:
         answer.must_be(**step["expected"])
+
+
+def list_readings(step: Case) -> dict[str, str]:
+    """List the texts that the readings allow for each member, as a pattern."""
+    allowed = [step["expected"], *step["readings"].values()]
+    return {name: f"^({'|'.join(re.escape(result[name]) for result in allowed)})$" for name in step["expected"]}

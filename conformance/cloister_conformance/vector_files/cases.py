@@ -125,6 +125,15 @@ class Group:
             call["expected"] = answers[len(self.before)]["result"]
         self.add(comment, flag, clauses, call, result="valid")
 
+    def valid_by_reading(
+        self, comment: str, flag: str, clauses: str, results: Mapping[str, Json], /, **inputs: Any
+    ) -> None:
+        """Add a call whose result depends on the reading: `results` by their names, that of the reference first."""
+        (_, expected), *others = results.items()
+        call = {**answered(self.method, inputs, expected), "readings": dict(others)}
+        play([*self.before, call, *self.after], comment, self.random)
+        self.add(comment, flag, clauses, call, result="valid")
+
     def invalid(self, comment: str, error: str, flag: str, clauses: str, /, **inputs: Any) -> None:
         """Add a call that is refused."""
         call = refused(self.method, inputs, error)

@@ -128,6 +128,11 @@ def list_of(item: Any) -> Any:
     return list[item]
 
 
+def map_of(name: Any, value: Any) -> Any:
+    """Build the type of an object whose members are of one type."""
+    return dict[name, value]
+
+
 def union(choices: dict[str, type[BaseModel]], tag: Any) -> Any:
     """Build the type of a value that is of one of several models, told apart by a function."""
     tagged: list[Any] = [Annotated[model, Tag(name)] for name, model in choices.items()]
@@ -154,9 +159,11 @@ def build_expected(method: Method) -> type[BaseModel]:
 
 def build_answer(method: Method) -> dict[str, Any]:
     """Build the members of a call that gives a result."""
+    expected = build_expected(method)
     return {
         "input": (method.params, ...),
-        "expected": (build_expected(method), ...),
+        "expected": (expected, ...),
+        **({"readings": (map_of(one_of(method.readings), expected) | None, None)} if method.readings else {}),
         "intermediates": (dict[str, HexText] | None, None),
     }
 
