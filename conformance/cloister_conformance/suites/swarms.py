@@ -253,10 +253,10 @@ def test_any_recipient_has_its_swarm(actors: Actors, key: bytes, swarm_ids: list
 
 
 @clause("SW-5")
-@pytest.mark.parametrize("node", [derive_key("d"), STRANGER])
-def test_a_recipient_of_another_swarm_is_refused(actors: Actors, node: bytes) -> None:
+@pytest.mark.parametrize("name", ["d", "z"])
+def test_a_recipient_of_another_swarm_is_refused(actors: Actors, name: str) -> None:
     iut, _ = actors()
-    params = {"network": NETWORK, "node": node}
+    params = {"network": NETWORK, "node": derive_key(name)}
     retrieve = {"pubKey": RECIPIENT, "lastHash": ""}
     iut.call("storage.check_store", params=write_store(), now_ms=NOW, **params).must_be_refused("WrongSwarm")
     iut.call("storage.check_retrieve", params=retrieve, **params).must_be_refused("WrongSwarm")
@@ -485,6 +485,14 @@ def test_a_timestamp_may_be_a_little_ahead(actors: Actors, ahead_ms: int) -> Non
 def test_a_timestamp_that_is_too_far_ahead_is_refused(actors: Actors, ahead_ms: int) -> None:
     iut, _ = actors()
     check_store(iut, write_store(timestamp=str(NOW + ahead_ms))).must_be_refused("OutOfRange")
+
+
+@clause("SW-10", "SW-13")
+@pytest.mark.parametrize("age_ms", [TOLERANCE + 1, CLOCK_TOLERANCE_MS + 1, 13 * 24 * 3_600_000])
+def test_a_timestamp_may_be_old(actors: Actors, age_ms: int) -> None:
+    iut, _ = actors()
+    store = write_store(ttl=str(proof_of_work.MAX_TTL_MS), timestamp=str(NOW - age_ms))
+    check_store(iut, store).must_be(message_hash=hand_made.hash_store(store))
 
 
 @clause("SW-11")
