@@ -5,9 +5,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Annotated
 
+from cloister import errors, wire
 from cloister.node_request import CLOCK_TOLERANCE_MS
 from cloister.proof_of_work import MAX_TTL_MS
+from cloister.swarm import NodeKey, refuse
 
 STORE_NODES = 3
 ACKNOWLEDGEMENTS = 2
@@ -15,12 +18,30 @@ RETRIEVE_NODES = 2
 MAX_DIFFICULTY = 99
 MAX_PAGES = 1000
 
+HASH_DIGITS = 128
+
+
+def check_hash(text: str) -> str:
+    """Check the form of a message hash.
+
+    Raises:
+        InvalidEncoding: it is not 128 digits of canonical hex.
+    """
+    if len(text) != HASH_DIGITS:
+        raise errors.InvalidEncoding(what="hash")
+    wire.decode_hex(text, what="hash")
+    return text
+
+
+MessageHash = Annotated[str, refuse(check_hash)]
+"""A message hash as a node gives it, 128 hex digits."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
     """A message as a node gives it, unverified: hash, expiration in milliseconds, data in base64."""
 
-    hash: str
+    hash: MessageHash
     expiration_ms: int
     data: str
 
@@ -29,8 +50,8 @@ class Letter:
 class Mailbox:
     """The last hash of each node, by Ed25519 key, and when each hash that was seen may be forgotten, in milliseconds."""
 
-    cursors: Mapping[str, str] = field(default_factory=dict)
-    seen: Mapping[str, int] = field(default_factory=dict)
+    cursors: Mapping[NodeKey, MessageHash] = field(default_factory=dict)
+    seen: Mapping[MessageHash, int] = field(default_factory=dict)
 
 
 def find_cursor(mailbox: Mailbox, node: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from cloister import errors, wire
+from cloister.swarm import NodeKey
 
 PATH_NODES = 3
 PATHS = 2
@@ -22,7 +23,7 @@ SERVER_ERROR = "Loki Server error"
 class Path:
     """The nodes of a path, the guard first, and how often it has failed."""
 
-    nodes: tuple[str, ...]
+    nodes: tuple[NodeKey, ...]
     failures: int = 0
 
 
@@ -31,7 +32,7 @@ class Paths:
     """The paths of a client, and how often nodes have failed."""
 
     paths: tuple[Path, ...] = ()
-    failures: Mapping[str, int] = field(default_factory=dict)
+    failures: Mapping[NodeKey, int] = field(default_factory=dict)
 
     @property
     def used(self) -> set[str]:

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
-from cloister import double_ratchet, errors, sender_keys, session, x3dh
+from cloister import double_ratchet, errors, mailbox, network_client, sender_keys, session, x3dh
 
 VERSION = 2
 HEX_BYTES = ConfigDict(ser_json_bytes="hex", val_json_bytes="hex")
@@ -27,6 +27,8 @@ KINDS: dict[type, str] = {
     session.Record: "session record",
     x3dh.Account: "account",
     double_ratchet.Ratchet: "ratchet",
+    mailbox.Mailbox: "mailbox",
+    network_client.NetworkState: "network state",
 }
 FORMS = {kind: TypeAdapter[object](with_config(HEX_BYTES)(kind)) for kind in KINDS}
 

@@ -62,12 +62,16 @@ def refuse(check: Any) -> AfterValidator:  # noqa: ANN401 - any of the checks ab
     return AfterValidator(validate)
 
 
+NodeKey = Annotated[str, refuse(check_key)]
+"""The Ed25519 key of a node, 64 hex digits."""
+
+
 class Node(BaseModel):
     """A service node as it stands in JSON; the Ed25519 key names it."""
 
     model_config = ConfigDict(frozen=True)
 
-    pubkey_ed25519: Annotated[str, refuse(check_key)]
+    pubkey_ed25519: NodeKey
     pubkey_x25519: Annotated[str, refuse(check_x25519_key)]
     ip: str
     port: Annotated[str, refuse(check_port)]

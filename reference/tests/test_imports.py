@@ -24,6 +24,7 @@ ORDER = (
     "mailbox",
     "onion",
     "paths",
+    "network_client",
     "group_control",
     "closed_group",
     "open_group",

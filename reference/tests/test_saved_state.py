@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cloister import double_ratchet, errors, identity, saved_state, sender_keys, session, x3dh
+from cloister import double_ratchet, errors, identity, mailbox, network_client, saved_state, sender_keys, session, x3dh
 
 KINDS: dict[str, type] = {
     "account": x3dh.Account,
@@ -15,10 +15,14 @@ KINDS: dict[str, type] = {
     "ratchet": double_ratchet.Ratchet,
     "sender key": sender_keys.SenderKey,
     "sender key record": sender_keys.Record,
+    "mailbox": mailbox.Mailbox,
+    "network state": network_client.NetworkState,
 }
+NEW_IN_VERSION_2 = {"mailbox", "network state"}
 
 
 FILES = sorted((Path(__file__).parent / "saved").glob("version_*.json"))
+SAVED = [(file, kind) for file in FILES for kind in KINDS if file is not FILES[0] or kind not in NEW_IN_VERSION_2]
 
 
 def read(file: Path) -> dict[str, Any]:
@@ -40,17 +44,21 @@ def newest() -> dict[str, Any]:
 
 
 def test_every_version_has_a_file() -> None:
-    versions = [{json.loads(read(file)[kind])["version"] for kind in KINDS} for file in FILES]
-    assert versions == [{version + 1} for version in range(saved_state.VERSION)]
+    versions = [(file, json.loads(read(file)[kind])["version"]) for file, kind in SAVED]
+    assert versions == [(file, FILES.index(file) + 1) for file, _ in SAVED]
+    assert len(FILES) == saved_state.VERSION
 
 
 def test_every_kind_has_an_old_state() -> None:
     assert {saved_state.KINDS[kind] for kind in KINDS.values()} == set(saved_state.KINDS.values()) == set(KINDS)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_an_old_state_is_read(old: dict[str, Any], kind: str) -> None:
-    value = saved_state.restore(old[kind], KINDS[kind])
+every_saved = pytest.mark.parametrize(("file", "kind"), SAVED, ids=lambda value: getattr(value, "stem", value))
+
+
+@every_saved
+def test_an_old_state_is_read(file: Path, kind: str) -> None:
+    value = saved_state.restore(read(file)[kind], KINDS[kind])
     assert saved_state.restore(saved_state.save(value), KINDS[kind]) == value
 
 
@@ -146,16 +154,16 @@ def test_a_key_of_another_form_is_refused(
 
 
 def find_objects(value: object) -> Iterator[dict[str, Any]]:
-    """Find all objects in a JSON value, whose members have names; those of a mapping have numbers."""
-    if isinstance(value, dict) and not all(name.isdecimal() for name in value):
+    """Find all objects in a JSON value, whose members have names; those of a mapping have numbers, keys or hashes."""
+    if isinstance(value, dict) and not all(name.isdecimal() or len(name) >= 64 for name in value):
         yield value
     for member in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
         yield from find_objects(member)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_member_is_needed(old: dict[str, Any], kind: str) -> None:
-    saved = json.loads(old[kind])
+@every_saved
+def test_every_member_is_needed(file: Path, kind: str) -> None:
+    saved = json.loads(read(file)[kind])
     for members in find_objects(saved):
         for name in list(members):
             removed = members.pop(name)
@@ -165,9 +173,9 @@ def test_every_member_is_needed(old: dict[str, Any], kind: str) -> None:
     saved_state.restore(json.dumps(saved), KINDS[kind])
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_no_other_member_is_passed_over(old: dict[str, Any], kind: str) -> None:
-    saved = json.loads(old[kind])
+@every_saved
+def test_no_other_member_is_passed_over(file: Path, kind: str) -> None:
+    saved = json.loads(read(file)[kind])
     for members in find_objects(saved):
         members["more"] = 1
         with pytest.raises(errors.UnreadableState):
@@ -176,16 +184,31 @@ def test_no_other_member_is_passed_over(old: dict[str, Any], kind: str) -> None:
     saved_state.restore(json.dumps(saved), KINDS[kind])
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@every_saved
 @pytest.mark.parametrize("wrong", [-1, 1.0, "1", True])
-def test_a_number_of_another_form_is_refused(old: dict[str, Any], kind: str, wrong: object) -> None:
-    saved = json.loads(old[kind])
+def test_a_number_of_another_form_is_refused(file: Path, kind: str, wrong: object) -> None:
+    saved = json.loads(read(file)[kind])
     numbers = [(members, name) for members in find_objects(saved) for name in members if type(members[name]) is int]
     for members, name in numbers:
         number, members[name] = members[name], wrong
         with pytest.raises(errors.UnreadableState):
             saved_state.restore(json.dumps(saved), KINDS[kind])
         members[name] = number
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [("mailbox", "ab" * 64), ("mailbox", "0a" * 32), ("network state", "0a" * 32), ("network state", "0f" * 32)],
+)
+@pytest.mark.parametrize(
+    "change", [str.upper, lambda text: text[2:], lambda text: text + "00", lambda text: "zz" + text[2:]]
+)
+def test_a_node_or_hash_of_another_form_is_refused(
+    newest: dict[str, Any], kind: str, text: str, change: Callable[[str], str]
+) -> None:
+    assert f'"{text}"' in newest[kind]
+    with pytest.raises(errors.UnreadableState):
+        saved_state.restore(newest[kind].replace(f'"{text}"', f'"{change(text)}"', 1), KINDS[kind])
 
 
 def test_secrets_are_not_shown() -> None:

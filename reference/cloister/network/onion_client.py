@@ -1,0 +1,233 @@
+"""Onion requests over paths that are kept, mended and chosen anew."""
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path as FilePath
+from typing import Self
+
+import httpx
+
+from cloister import errors, network_client, onion, paths, swarm, wire
+from cloister.network.refusals import NoReply, shorten
+from cloister.network_client import NetworkState
+from cloister.onion import Onion, Reply, Server
+from cloister.paths import Path
+from cloister.swarm import Network, Node
+
+ONION_PATH = "/onion_req/v2"
+HEADERS = {"user-agent": "cloister", "accept-encoding": "identity"}
+TRIES = 10
+"""Paths over which one request is sent, at most."""
+TIMEOUTS = 2
+"""How many of them may end by the clock."""
+
+Tell = Callable[[str], None]
+"""Takes a short line about what is going on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came from a guard; status 502 or 504 without a body if nothing came, or not in time."""
+
+    status: int
+    body: str = ""
+
+
+class OnionClient:
+    """A client of the network in a JSON file, which is read again when it changes.
+
+    `state` outlives a restart: save it when it has changed, and give it to the next client.
+    `tell` is called with short lines for people; `timeout_ms` is for each try.
+
+    Raises:
+        InvalidMessage: the file holds no network.
+    """
+
+    def __init__(
+        self,
+        network_file: FilePath,
+        state: NetworkState | None = None,
+        *,
+        tell: Tell = lambda line: None,
+        random: wire.Random = secrets.token_bytes,
+        timeout_ms: int = onion.TIMEOUT_MS,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self.network_file = network_file
+        self.tell = tell
+        self.random = random
+        self.timeout_ms = timeout_ms
+        self.stamp = read_stamp(network_file)
+        self.network = read_network(network_file)
+        self.state = network_client.take_up_network(state or NetworkState(), self.network, random)
+        self.http = httpx.AsyncClient(
+            transport=transport, headers=HEADERS, timeout=timeout_ms / 1000, trust_env=False, follow_redirects=False
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.http.aclose()
+
+    async def request_server(self, server: Server, payload: bytes) -> Reply:
+        """Send a payload to a server; what it must be, and what the reply says, is chapter 11.
+
+        Raises:
+            NoReply: the server, or a way to it, cannot be reached.
+            TooFewNodes: the network has too few nodes for a path.
+        """
+        return await self.request(server, server.host, payload)
+
+    async def ask(self, node: Node, payload: bytes) -> Reply:
+        """Send a request of chapter 07 to a node.
+
+        Raises:
+            NoReply: the node, or a way to it, cannot be reached.
+            TooFewNodes: the network has too few nodes for a path.
+        """
+        return await self.request(node, node.pubkey_ed25519, payload)
+
+    async def request(self, destination: Node | Server, name: str, payload: bytes) -> Reply:
+        """Send a request over paths chosen anew, until a reply comes or there were tries enough.
+
+        Raises:
+            NoReply: none came.
+            TooFewNodes: the network has too few nodes for a path.
+        Clauses: OR-1, OR-24, OR-28, OR-29, OR-32, OR-36
+        """
+        timeouts = 0
+        for _ in range(TRIES):
+            path = self.choose_path(name)
+            nodes = [self.network.nodes[key] for key in path.nodes]
+            built = onion.build(nodes, destination, payload, self.random)
+            answer = await self.send(nodes[0], built)
+            reply = read_reply(built, answer)
+            if reply is not None:
+                self.state = replace(self.state, paths=paths.note_reply(self.state.paths, path))
+                return reply
+            self.note_failure(path, name, answer)
+            timeouts += answer.status == 504
+            if is_final(answer, destination) or timeouts == TIMEOUTS:
+                break
+            self.tell(f"{describe(answer)} on the way to {shorten(name)}; another path")
+        raise NoReply(f"{shorten(name)} cannot be reached: {describe(answer)}")
+
+    def choose_path(self, destination: str) -> Path:
+        """Choose a path to a destination, after building those that are missing.
+
+        Raises:
+            TooFewNodes: the network has too few nodes for a path.
+        Clauses: OR-27, OR-28, OR-29
+        """
+        self.look_at_network()
+        built = paths.build_paths(self.state.paths, list(self.network.nodes), self.random)
+        self.state = replace(self.state, paths=built)
+        return paths.choose_path(built, destination, self.random)
+
+    def note_failure(self, path: Path, destination: str, answer: Answer) -> None:
+        """Note that a request over a path failed.
+
+        Clauses: OR-32, OR-33, OR-34
+        """
+        said = answer.body if answer.status != 200 else ""
+        noted = paths.note_failure(
+            self.state.paths, path, list(self.network.nodes), self.random, destination=destination, answer=said
+        )
+        self.state = replace(self.state, paths=noted)
+
+    async def send(self, guard: Node, built: Onion) -> Answer:
+        """Send an onion to a guard.
+
+        Clauses: OR-36
+        """
+        host = f"[{guard.ip}]" if ":" in guard.ip else guard.ip
+        try:
+            async with (
+                asyncio.timeout(self.timeout_ms / 1000),
+                self.http.stream("POST", f"http://{host}:{guard.port}{ONION_PATH}", content=built.body) as response,
+            ):
+                return Answer(response.status_code, await read_body(response))
+        except TimeoutError:
+            return Answer(504)
+        except (httpx.HTTPError, httpx.InvalidURL):
+            return Answer(502)
+
+    def look_at_network(self) -> None:
+        """Read the file of the network again if it has changed; what holds no network is passed over.
+
+        Clauses: OR-30, OR-35
+        """
+        stamp = read_stamp(self.network_file)
+        if stamp == self.stamp:
+            return
+        self.stamp = stamp
+        try:
+            network = read_network(self.network_file)
+        except (OSError, errors.InvalidMessage) as error:
+            self.tell(f"{self.network_file} is passed over: {error}")
+            return
+        if network.height > self.network.height:
+            self.take_up(network)
+
+    def take_up(self, network: Network) -> None:
+        """Take up another network."""
+        self.network = network
+        self.state = network_client.take_up_network(self.state, network, self.random)
+
+
+def read_stamp(file: FilePath) -> tuple[int, int] | None:
+    """Read what changes when a file does: its time and its size; None if there is no file."""
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
+
+
+def read_network(file: FilePath) -> Network:
+    """Read the network in a file.
+
+    Raises:
+        InvalidMessage: it is not of the form.
+    """
+    return swarm.decode_network(wire.decode_object(file.read_bytes(), what="the network"))
+
+
+async def read_body(response: httpx.Response) -> str:
+    """Read a body of at most `MAX_REPLY_BYTES`; of a longer one nothing."""
+    body = b""
+    async for chunk in response.aiter_raw():
+        body += chunk
+        if len(body) > onion.MAX_REPLY_BYTES:
+            return ""
+    return body.decode("utf-8", "replace")
+
+
+def read_reply(built: Onion, answer: Answer) -> Reply | None:
+    """Read the reply out of an answer, if it is one.
+
+    Clauses: OR-24, OR-25, OR-26
+    """
+    if answer.status != 200:
+        return None
+    try:
+        return onion.open_reply(built.reply_key, answer.body)
+    except (errors.DecryptionFailed, errors.InvalidMessage):
+        return None
+
+
+def is_final(answer: Answer, destination: Node | Server) -> bool:
+    """Tell whether other paths would bring the same: the destination itself has failed."""
+    if isinstance(destination, Server):
+        return answer.body == paths.SERVER_ERROR
+    return answer.body == paths.NOT_FOUND + destination.pubkey_ed25519
+
+
+def describe(answer: Answer) -> str:
+    """Describe an answer that is no reply, for people."""
+    if answer.body and answer.status != 200:
+        return f"{answer.status} {answer.body[:120]!r}"
+    return {502: "no connection", 504: "no answer in time"}.get(answer.status, "an answer that is no reply")
