@@ -177,6 +177,21 @@ def without(control: Mapping[str, Any], name: str) -> dict[str, Any]:
     return {other: value for other, value in control.items() if other != name}
 
 
+def bad_names() -> dict[str, str]:
+    """Texts that are no Ed25519 key in hex."""
+    good = NODE.name.hex()
+    return {
+        "empty": "",
+        "a digit short": good[:-1],
+        "a byte short": good[:-2],
+        "a byte long": good + "00",
+        "in upper case": good.upper(),
+        "no hex": "g" * 64,
+        "and a line end": good + "\n",
+        "with an address": good + ".snode",
+    }
+
+
 def invalid_controls() -> dict[str, Control]:
     """Controls with a member that is absent or of another type."""
     wrong: dict[str, tuple[Any, ...]] = {
@@ -189,6 +204,7 @@ def invalid_controls() -> dict[str, Control]:
     return {
         "an empty object": {},
         **{f"to a node without {name}": without(TO_NODE, name) for name in TO_NODE},
+        **{f"to a node, destination {name}": {**TO_NODE, "destination": text} for name, text in bad_names().items()},
         **{f"to a server without {name}": without(TO_SERVER, name) for name in ("target", "method")},
         **{
             f"to a node, {name} {json.dumps(value)}": {**TO_NODE, name: value}
