@@ -17,8 +17,7 @@ from typing import Annotated, NewType
 from annotated_types import Len
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
-from nacl.bindings import crypto_scalarmult_ed25519_base_noclamp
+from nacl.bindings import crypto_scalarmult, crypto_scalarmult_base, crypto_scalarmult_ed25519_base_noclamp
 
 from cloister import errors, wire
 
@@ -93,8 +92,7 @@ def derive_key_pair(private: PrivateKey) -> KeyPair:
 
     Clauses: ID-3
     """
-    u = X25519PrivateKey.from_private_bytes(private).public_key().public_bytes_raw()
-    return KeyPair(private=private, public=PublicKey(bytes([KEY_TYPE]) + u))
+    return KeyPair(private=private, public=PublicKey(bytes([KEY_TYPE]) + crypto_scalarmult_base(private)))
 
 
 def decode_private_key(data: bytes) -> PrivateKey:
@@ -156,7 +154,7 @@ def agree(private: PrivateKey, public: PublicKey) -> bytes:
 
     Clauses: ID-9
     """
-    return X25519PrivateKey.from_private_bytes(private).exchange(X25519PublicKey.from_public_bytes(public[1:]))
+    return crypto_scalarmult(private, public[1:])
 
 
 def sign(k: PrivateKey, M: bytes, random: wire.Random) -> bytes:

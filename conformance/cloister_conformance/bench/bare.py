@@ -9,9 +9,8 @@ import os
 from collections.abc import Callable
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from nacl.bindings import crypto_scalarmult_ed25519_base_noclamp
+from nacl.bindings import crypto_scalarmult, crypto_scalarmult_base, crypto_scalarmult_ed25519_base_noclamp
 
 Q = 2**252 + 27742317777372353535851937790883648493
 HASH_PREFIX = b"\xfe" + b"\xff" * 31
@@ -35,12 +34,12 @@ def verify(A: bytes, message: bytes, signature: bytes) -> None:
 
 def agree(private: bytes, u: bytes) -> bytes:
     """Agree."""
-    return X25519PrivateKey.from_private_bytes(private).exchange(X25519PublicKey.from_public_bytes(u))
+    return crypto_scalarmult(private, u)
 
 
 def generate() -> bytes:
     """Generate a key pair; return the public key."""
-    return X25519PrivateKey.from_private_bytes(os.urandom(32)).public_key().public_bytes_raw()
+    return crypto_scalarmult_base(os.urandom(32))
 
 
 def derive_message_key(chain_key: bytes) -> tuple[bytes, bytes, bytes]:
