@@ -193,6 +193,12 @@ def test_a_mutant_is_started_as_a_node_with_its_node_file() -> None:
     assert found.capabilities == ["network-file", "clock"]
 
 
+def test_a_mutant_of_a_node_is_caught_in_its_role() -> None:
+    found = mutation.catch(mutants.find(mutants.read(), "AP-20.b"), mutants.FOLDER)
+    assert found.test == "adapter_protocol_service_node::test_the_time_is_that_of_the_clock_file"
+    assert found.fate == "caught"
+
+
 def test_a_selection_without_tests_catches_nothing() -> None:
     options = mutation.Options(clause="PW-999", failures="")
     found = mutants.find(mutants.read(), "PW-4.a")

@@ -1,7 +1,10 @@
 """A whole run on a service node: verdicts, reports of one implementation in two roles, transcripts and replay."""
 
 import json
+import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -285,14 +288,28 @@ def test_a_node_without_a_clock_cannot_be_judged_by_a_transcript(
     assert f"--role service-node --url {url}" in done.out
 
 
-def test_played_nodes_are_played_again(fake_node: Fake, tmp_path: Path) -> None:
-    step = {"expect": {"any": True}, "line": "", "answer": {}}
+def test_a_transcript_repeats_only_with_a_clock(
+    fake_node: Fake, tmp_path: Path, reference_node: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cloister_conformance.node_target.RELOAD_SECONDS", 0.5)
+    implementation = fake_node("--file=forget")
+    for capabilities in ('["network-file"]', '["network-file", "clock"]'):
+        file = implementation.folder / "adapter.toml"
+        file.write_text(re.sub(r"capabilities = .*", f"capabilities = {capabilities}", file.read_text()))
+        options = Options(keyword=RELOAD.partition("::")[2], failures=str(tmp_path / "failures"))
+        (result,) = runs.run(implementations.read(implementation.folder), options).tests
+        assert result.failure and result.failure.transcript
+        assert transcripts.read(Path(result.failure.transcript)).repeats is ("clock" in capabilities)
+
+
+def test_a_transcript_is_played_again_from_the_begin(fake_node: Fake, tmp_path: Path) -> None:
     texts = {"pubKey": "05ab", "ttl": "10000", "timestamp": "1700000000000", "nonce": "", "data": "hello"}
-    store = {"method": "POST", "path": "/storage_rpc/v1", "value": {"method": "store", "params": texts}}
-    steps = [
-        {**step, "actor": "iut", "method": "node.reset", "params": {}},
+    step = {"actor": "iut", "method": "node.request", "line": "", "answer": {}, "expect": {"any": True}}
+    steps: list[Any] = [
+        {**step, "method": "node.reset", "params": {}},
+        {**step, "params": ask("retrieve", pubKey="05ab"), "expect": {"result": {"value": {"messages": []}}}},
         {**step, "actor": "network", "method": "network.answer", "params": {"node": "b", "status": 503}},
-        {**step, "actor": "iut", "method": "node.request", "params": store},
+        {**step, "params": ask("store", **texts)},
         {
             **step,
             "actor": "network",
@@ -307,7 +324,24 @@ def test_played_nodes_are_played_again(fake_node: Fake, tmp_path: Path) -> None:
     file.write_text(json.dumps({**about, **more, "steps": steps}))
     target = NodeTarget(fake_node())
     try:
-        outcome = transcripts.replay(transcripts.read(file), target)
+        outcomes = [transcripts.replay(transcripts.read(file), target) for _ in range(2)]
     finally:
         target.stop()
-    assert (outcome.step, outcome.verdict) == (3, "passes")
+    assert [(outcome.step, outcome.verdict) for outcome in outcomes] == [(4, "passes")] * 2
+
+
+def ask(method: str, **params: str) -> dict[str, Any]:
+    """Write the params of a request of the storage RPC."""
+    return {"method": "POST", "path": "/storage_rpc/v1", "value": {"method": method, "params": params}}
+
+
+# Plain pytest
+
+
+@pytest.mark.parametrize("role", ["client", "service-node"])
+def test_plain_pytest_collects_the_suites_of_the_role(role: str) -> None:
+    files = [str(runs.SUITES / f"{stem}.py") for stem in ("adapter_protocol", SUITE)]
+    command = [sys.executable, "-m", "pytest", *files, "-c", str(runs.SUITES / "pytest.ini"), "--collect-only", "-q"]
+    done = subprocess.run([*command, "--adapter-role", role], capture_output=True, text=True, check=True)
+    suites = {line.partition("::")[0].rpartition("/")[2] for line in done.stdout.splitlines() if "::" in line}
+    assert suites == {f"{SUITE}.py" if role == "service-node" else "adapter_protocol.py"}

@@ -215,7 +215,10 @@ def build_app(node: ServiceNode, *, rate: float, burst: int, seconds: float) -> 
 
     @app.get(HEALTH_PATH, **describe(None, GET_STATUSES))
     async def health() -> Response:
-        """Tell the height of the network."""
+        """Tell the height of the network.
+
+        Clauses: AP-17
+        """
         return respond(build_json(200, {"status": "ok", "height": node.network.height}))
 
     @app.get(STATS_PATH, **describe(None, GET_STATUSES))

@@ -24,7 +24,10 @@ class FileClock:
         self._now_ms = self._read()
 
     def __call__(self) -> int:
-        """Read the time."""
+        """Read the time.
+
+        Clauses: AP-20
+        """
         with suppress(UnusableNodeFile):
             self._now_ms = self._read()
         return self._now_ms

@@ -40,7 +40,10 @@ class Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Stop on signals."""
+        """Stop on signals.
+
+        Clauses: AP-19
+        """
         loop = asyncio.get_running_loop()
         for number in SIGNALS:
             loop.add_signal_handler(number, self.handle_exit, number, None)
@@ -123,7 +126,10 @@ async def run(node: ServiceNode, file: NodeFile, path: Path, listener: socket.so
 
 
 async def watch(node: ServiceNode, path: Path) -> None:
-    """Read the node file again when it has changed, for its network."""
+    """Read the node file again when it has changed, for its network.
+
+    Clauses: AP-18
+    """
     seen = stamp(path)
     while True:
         await asyncio.sleep(WATCH_SECONDS)
