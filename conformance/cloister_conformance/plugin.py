@@ -25,7 +25,6 @@ from cloister_conformance.implementation import Implementation, KnownFailure, Ro
 from cloister_conformance.intermediates import explain
 from cloister_conformance.node_script import NetworkActor, NodeUnderTest, make_node_actors
 from cloister_conformance.node_target import NodeTarget
-from cloister_conformance.protocol.service_node import CLOCK
 from cloister_conformance.references import MissingOutput
 from cloister_conformance.results import Failure, TestResult, Verdict
 from cloister_conformance.script import (
@@ -177,8 +176,6 @@ class Run:
         """Tell whether replay fails on the implementation again, and not on the reference."""
         if isinstance(self.target, Target):
             return transcripts.rehearse(transcript, self.target)
-        if not self.target.offers(CLOCK):
-            return False
         if self.healthy is None:
             self.healthy = NodeTarget(implementations.reference(self.implementation.role))
         return transcripts.rehearse(transcript, self.target, self.healthy)

@@ -320,7 +320,7 @@ def rehearse(transcript: Transcript, iut: Callee, healthy: Callee | None = None)
     """Tell whether replay fails on the implementation again, and not on the reference, `healthy` if it has another role than client."""
     transcript = transcript.model_copy(update={"repeats": True})
     healthy = healthy or Healthy(random.Random(transcript.seed + 1).randbytes)
-    return replay(transcript, healthy).verdict == "passes" and replay(transcript, iut).verdict == "fails"
+    return replay(transcript, iut).verdict == "fails" and replay(transcript, healthy).verdict == "passes"
 
 
 def save_states(transcript: Transcript, target: Target) -> Transcript:
