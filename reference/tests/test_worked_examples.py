@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+import json
 import re
 from collections.abc import Callable
 from itertools import count
@@ -14,16 +15,20 @@ from cloister import (
     double_ratchet,
     envelope,
     identity,
+    node_request,
     proof_of_work,
     sender_keys,
     session,
     session_request,
+    storage,
+    swarm,
     wire,
     x3dh,
 )
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from nacl.signing import SigningKey
 
 EXAMPLES = {
     "notation": "01-notation.md",
@@ -32,6 +37,7 @@ EXAMPLES = {
     "sender-keys": "04-sender-keys.md",
     "envelopes": "05-envelopes.md",
     "proof-of-work": "06-proof-of-work.md",
+    "swarms": "07-swarms.md",
 }
 Hkdf = Callable[[bytes, bytes, bytes, int], bytes]
 
@@ -331,3 +337,120 @@ def test_proof_of_work(spec: Path) -> None:
     assert proof_of_work.check(request, example["nonce"], difficulty=difficulty) == example["message_hash"]
     computed = {"difficulty", "payload_length", "target", "h1", "nonce_counter", "nonce", "value", "message_hash"}
     assert example.keys() == texts.keys() | computed
+
+
+LEFT, RIGHT = 3 * 2**62, 2**62
+"""The ids of the neighbours of Alice's space on the ring, down and up from it."""
+
+
+def test_swarms(spec: Path) -> None:
+    example = read_example(spec, "swarms")
+    store = {"method": "store", "params": read_store(read_example(spec, "proof-of-work"))}
+    network = swarm.decode_network(json.loads(example["network"]))
+    values = compute_choice(store["params"]["pubKey"]) | compute_nodes(network)
+    values |= compute_storage(store["params"], read_example(spec, "proof-of-work")["message_hash"])
+    values |= compute_node_request(bytes.fromhex(values["batch"]))
+    values["store"] = json.dumps(store)
+    assert example == values | {"network": example["network"]}
+    check_storage_reference(example, network)
+
+
+def read_store(example: dict[str, str]) -> dict[str, str]:
+    """The params of a store, from the worked example of chapter 06."""
+    names = {"pubKey": "recipient", "ttl": "ttl", "nonce": "nonce", "timestamp": "timestamp", "data": "data"}
+    return {param: example[name] for param, name in names.items()}
+
+
+def compute_choice(recipient: str) -> dict[str, str]:
+    words = [bytes.fromhex(recipient[at : at + 16]) for at in (2, 18, 34, 50)]
+    space = int.from_bytes(bytes(a ^ b ^ c ^ d for a, b, c, d in zip(*words, strict=True)), "big")
+    down, up = space - LEFT + 2**64, RIGHT - space
+    assert 0 < up < down
+    return {
+        "recipient": recipient,
+        **{f"word_{index}": word.hex() for index, word in enumerate(words)},
+        "space_bytes": f"{space:016x}",
+        "space": str(space),
+        "left": str(LEFT),
+        "left_distance": str(down),
+        "right": str(RIGHT),
+        "right_distance": str(up),
+        "swarm": str(RIGHT),
+    }
+
+
+def node_key(name: str) -> SigningKey:
+    return SigningKey(hashlib.sha256(f"cloister example node {name}".encode("ascii")).digest())
+
+
+def compute_nodes(network: swarm.Network) -> dict[str, str]:
+    zbase32 = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", "ybndrfg8ejkmcpqxot1uwisza345h769")
+    values = {}
+    for (swarm_id, names), found in zip(((RIGHT, "abc"), (LEFT, "def")), network.swarms, strict=True):
+        assert found.id == str(swarm_id)
+        for name, node in zip(names, found.nodes, strict=True):
+            private = identity.clamp(hashlib.sha512(node_key(name).encode()).digest()[:32])
+            assert node.pubkey_ed25519 == node_key(name).verify_key.encode().hex()
+            assert node.pubkey_x25519 == multiply(private, b"\x09" + bytes(31)).hex()
+    for name in "ab":
+        values[f"{name}_seed"] = node_key(name).encode().hex()
+        values[f"{name}_ed25519"] = node_key(name).verify_key.encode().hex()
+    address = base64.b32encode(node_key("a").verify_key.encode()).decode("ascii").strip("=").translate(zbase32)
+    return values | {"a_address": f"{address}.snode"}
+
+
+def sized(text: str) -> bytes:
+    return len(text).to_bytes(8, "little") + text.encode("ascii")
+
+
+def compute_storage(params: dict[str, str], message_hash: str) -> dict[str, str]:
+    timestamp, ttl = int(params["timestamp"]), int(params["ttl"])
+    record = params["pubKey"].encode("ascii") + sized(message_hash) + sized(params["data"])
+    record += ttl.to_bytes(8, "little") + timestamp.to_bytes(8, "little") + sized(params["nonce"])
+    letter = {"hash": message_hash, "expiration": timestamp + ttl, "data": params["data"]}
+    return {
+        "clock": "1600000001000",
+        "message_hash": message_hash,
+        "store_answer": json.dumps({"difficulty": 10}),
+        "retrieve": json.dumps({"method": "retrieve", "params": {"pubKey": params["pubKey"], "lastHash": ""}}),
+        "retrieve_answer": json.dumps({"messages": [letter]}),
+        "batch": record.hex(),
+    }
+
+
+def compute_node_request(body: bytes) -> dict[str, str]:
+    path, time = "/swarms/push_batch/v1", 1_600_000_001_000
+    signed = b"cloister node request" + node_key("b").verify_key.encode() + time.to_bytes(8, "big")
+    signed += hashlib.sha512(path.encode("ascii")).digest() + hashlib.sha512(body).digest()
+    return {
+        "path": path,
+        "signed": signed.hex(),
+        "X-Node-Key": node_key("a").verify_key.encode().hex(),
+        "X-Node-Time": str(time),
+        "X-Node-Signature": base64.b64encode(node_key("a").sign(signed).signature).decode("ascii"),
+    }
+
+
+def check_storage_reference(example: dict[str, str], network: swarm.Network) -> None:
+    """The reference goes the same way as the example."""
+    now_ms, node, peer = int(example["clock"]), example["a_ed25519"], example["b_ed25519"]
+    request = storage.decode_rpc(example["store"])
+    message = storage.check_store(request.params, network, node, now_ms=now_ms)
+    assert message.hash == example["message_hash"]
+    difficulty = storage.find_current_difficulty(network.difficulties, now_ms)
+    assert json.dumps({"difficulty": difficulty}) == example["store_answer"]
+    found = swarm.find_swarm(network, message.recipient)
+    assert (found.id, swarm.encode_address(found.nodes[0])) == (example["swarm"], example["a_address"])
+
+    page = storage.take_page([message], storage.decode_rpc(example["retrieve"]).params["lastHash"], now_ms=now_ms)
+    assert json.dumps(storage.encode_page(page)) == example["retrieve_answer"]
+
+    (batch,) = storage.encode_batches([message])
+    assert batch.hex() == example["batch"]
+    keys = node_request.derive_keys(bytes.fromhex(example["a_seed"]))
+    headers = node_request.sign(keys, peer, example["path"], batch, now_ms=now_ms)
+    assert headers == {name.lower(): text for name, text in example.items() if name.startswith("X-")}
+    assert node_request.check(headers, network, peer, example["path"], batch, now_ms=now_ms) == node
+    (pushed,) = storage.decode_batch(batch)
+    storage.check_pushed(pushed, network, peer, now_ms=now_ms)
+    assert pushed == message
