@@ -14,6 +14,8 @@ from cloister import (
     sealing,
     sender_keys,
     session,
+    storage,
+    swarm,
     wire,
     x3dh,
 )
@@ -338,6 +340,56 @@ def test_times_to_live_of_the_storage_servers_test(ttl: str, *, accepted: bool) 
     else:
         with pytest.raises(errors.Malformed):
             proof_of_work.check_request(request)
+
+
+@pytest.mark.parametrize(
+    ("recipient", "space"),
+    [
+        ("053506f4a71324b7dd114eddbf4e311f39dde243e1f2cb97c40db1961f70ebaae8", 17589930838143112648),
+        ("05cf27da303a50ac8c4b2d43d27259505c9bcd73fc21cf2a57902c3d050730b604", 10370619079776428163),
+        ("05" + "0123456789abcdef" * 4, 0),
+        ("05" + "f" * 63 + "e", 1),
+        ("05" + "0" * 48 + "f" * 16, 2**64 - 1),
+    ],
+)
+def test_spaces_of_the_storage_servers_test(recipient: str, space: int) -> None:
+    assert swarm.derive_space(recipient) == space
+
+
+@pytest.mark.parametrize(
+    ("space", "swarm_id"),
+    [
+        (0x64, 100),
+        (0, 100),
+        (0x95, 100),
+        (0x96, 100),
+        (0x97, 200),
+        (0x15D, 300),
+        (0x15E, 399),
+        (0x223, 498),
+        (0x224, 596),
+        (0x285, 596),
+        (0x8000000000000000, 694),
+        (0xA000000000000000, 100),
+        (0xFFFFFFFFFFFFFFFF, 100),
+    ],
+)
+def test_choices_of_the_storage_servers_test(space: int, swarm_id: int) -> None:
+    assert swarm.choose_swarm([100, 200, 300, 399, 498, 596, 694], space) == swarm_id
+
+
+@pytest.mark.parametrize("space", [2**64 - 2, 2**64 - 1])
+def test_choices_of_the_storage_servers_test_with_a_swarm_0(space: int) -> None:
+    assert swarm.choose_swarm([0, 100, 200, 300, 399, 498, 596, 694], space) == 0
+
+
+def test_difficulty_of_the_storage_servers_test() -> None:
+    time_ms, minute_ms = 1_554_859_211, 60_000
+    history = [
+        swarm.DifficultyChange(since=time_ms - 30 * minute_ms, difficulty=1000),
+        swarm.DifficultyChange(since=time_ms - 20 * minute_ms, difficulty=10),
+    ]
+    assert storage.find_valid_difficulty(history, time_ms) == 10
 
 
 # Signal's Java library, RatchetingSessionTest: Bob's side of X3DH without a one-time prekey
