@@ -15,7 +15,9 @@ from cloister_conformance.script import Script, judge, resolve_expectation
 from cloister_conformance.target import shorten
 
 NAMED = ("decode_", "derive_", "hash_", "find_", "take_", "convert_", "encode_payload")
-UNNAMED = ("decode_protobuf",)
+UNNAMED = ("decode_protobuf", "decode_network")
+OPAQUE = "decode_network"
+"""A function whose steps say only that an input has its form."""
 
 
 def explain(script: Script) -> list[str]:
@@ -42,7 +44,7 @@ def trace(shadow: Peer, method: str, params: dict[str, Any]) -> tuple[list[str],
     def note(frame: FrameType, event: str, value: object) -> None:
         function = frame.f_code.co_name
         module = frame.f_globals.get("__name__", "")
-        if event == "return" and value is not None and is_named(module, function):
+        if event == "return" and value is not None and is_named(module, function) and not is_opaque(frame):
             lines.append(f"{module.removeprefix('cloister.')}.{function} = {show(value)}")
 
     sys.setprofile(note)
@@ -57,6 +59,13 @@ def trace(shadow: Peer, method: str, params: dict[str, Any]) -> tuple[list[str],
 def is_named(module: str, function: str) -> bool:
     """Tell whether the value of a function is worth a line."""
     return module.startswith("cloister.") and function.startswith(NAMED) and function not in UNNAMED
+
+
+def is_opaque(frame: FrameType | None) -> bool:
+    """Tell whether a frame is a step of the opaque function."""
+    while frame is not None and frame.f_code.co_name != OPAQUE:
+        frame = frame.f_back
+    return frame is not None
 
 
 def show(value: object) -> str:

@@ -3,6 +3,7 @@
 import random
 
 from cloister import errors, sender_keys
+from cloister_conformance.hand_made import swarms
 from cloister_conformance.intermediates import explain, show
 from cloister_conformance.reference_adapter import Adapter
 from cloister_conformance.script import Actor, Script
@@ -49,6 +50,14 @@ def test_a_refusal_of_the_reference_is_shown() -> None:
     Actor("peer", Adapter(bytes), script).call("sender_keys.decrypt", record="record", message=b"\x33", now_ms=NOW)
     assert explain(script)[-1].startswith('the reference: {"code": -32000, "message": ')
     assert "InvalidMessage" in explain(script)[-1]
+
+
+def test_the_form_of_a_network_is_not_explained() -> None:
+    script = Script(seed=0)
+    params = {"recipient": swarms.RECIPIENT, "network": swarms.describe_network()}
+    Actor("peer", Adapter(bytes), script).call("swarm.find", **params).must_be()
+    names = [line.partition(" = ")[0] for line in explain(script)[:-1]]
+    assert names == ["swarm.derive_space", "swarm.find_swarm"]
 
 
 def test_values_are_shown_as_a_reader_writes_them() -> None:
