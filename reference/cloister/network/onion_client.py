@@ -18,6 +18,8 @@ from cloister.swarm import Network, Node
 
 ONION_PATH = "/onion_req/v2"
 HEADERS = {"user-agent": "cloister", "accept-encoding": "identity"}
+KEEP_ALIVE_SECONDS = 2
+"""Less than a node keeps a connection open, so that none is used while it is being closed."""
 TRIES = 10
 """Paths over which one request is sent, at most."""
 TIMEOUTS = 2
@@ -63,7 +65,12 @@ class OnionClient:
         self.network = read_network(network_file)
         self.state = network_client.take_up_network(state or NetworkState(), self.network, random)
         self.http = httpx.AsyncClient(
-            transport=transport, headers=HEADERS, timeout=timeout_ms / 1000, trust_env=False, follow_redirects=False
+            transport=transport,
+            headers=HEADERS,
+            timeout=timeout_ms / 1000,
+            limits=httpx.Limits(keepalive_expiry=KEEP_ALIVE_SECONDS),
+            trust_env=False,
+            follow_redirects=False,
         )
 
     async def __aenter__(self) -> Self:
