@@ -10,6 +10,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -31,8 +32,6 @@ from cloister_conformance.protocol.service_node import (
 HOST = "127.0.0.1"
 MAX_BODY_BYTES = 64 * 2**20
 SOCKET_SECONDS = 60
-HEADERS = ("content-type", "x-node-key", "x-node-time", "x-node-signature")
-"""The headers that are noted: those that chapters 07 and 08 speak of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +64,9 @@ UNDER_TEST = "a"
 PLAYED = ("b", "c", "d", "e", "f", "g", "h")
 SERVER = "server"
 """Listens like a played node, but is outside of the network."""
-NODES = {name: derive_keys(name) for name in (UNDER_TEST, *PLAYED)}
+UNREACHABLE = "z"
+"""A node whose port refuses connections."""
+NODES = {name: derive_keys(name) for name in (UNDER_TEST, *PLAYED, UNREACHABLE)}
 """The keys of all nodes by their names."""
 
 
@@ -107,17 +108,28 @@ class Handler(BaseHTTPRequestHandler):
 
     def answer(self, body: bytes) -> None:
         """Note the request, and answer it as the test has said."""
-        headers = {name: self.headers[name] for name in HEADERS if name in self.headers}
+        headers = {name.lower(): value for name, value in self.headers.items()}
         taken = Taken(method=self.command, path=self.path, headers=headers, body=body)
         answer = self.server.network.note(self.server.name, taken)
         self.server.network.stopping.wait(answer.delay_seconds)
         if answer.drop:
             return
+        if answer.raw:
+            self.wfile.write(answer.raw)
+            return
+        body = answer.body + bytes(answer.filler)
         self.send_response_only(answer.status)
-        self.send_header("Content-Length", str(len(answer.body)))
+        self.send_header("Content-Length", str(len(body)))
         self.send_header("Connection", "close")
         self.end_headers()
-        self.wfile.write(answer.body)
+        self.send_body(body, answer.drip_seconds)
+
+    def send_body(self, body: bytes, drip_seconds: float) -> None:
+        """Send a body, at once or byte by byte, for as long as it is read."""
+        with suppress(ConnectionError):
+            for part in [bytes([byte]) for byte in body] if drip_seconds else [body]:
+                self.server.network.stopping.wait(drip_seconds)
+                self.wfile.write(part)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name of the library
         """Write nothing."""
@@ -133,6 +145,10 @@ class PlayedNetwork:
         self.stopping = threading.Event()
         self.waker, self.woken = socket.socketpair()
         self.listeners = {name: Listener(name, self) for name in (*PLAYED, SERVER)}
+        self.refusing = socket.socket()
+        self.refusing.bind((HOST, 0))  # bound, so that nobody else gets the port, but not listening
+        sockets = {name: listener.socket for name, listener in self.listeners.items()} | {UNREACHABLE: self.refusing}
+        self.ports = {name: int(bound.getsockname()[1]) for name, bound in sockets.items()}
         self.thread = threading.Thread(target=self.serve, daemon=True)
         self.thread.start()
 
@@ -154,6 +170,7 @@ class PlayedNetwork:
         self.thread.join()
         for listener in self.listeners.values():
             listener.server_close()
+        self.refusing.close()
         self.waker.close()
         self.woken.close()
 
@@ -177,7 +194,7 @@ class PlayedNetwork:
 
     def port_of(self, name: str) -> int:
         """The port of a played node."""
-        return int(self.listeners[name].server_address[1])
+        return self.ports[name]
 
     def call(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
         """Call a method of chapter 13."""

@@ -5,12 +5,12 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from http.client import HTTPConnection, RemoteDisconnected
+from http.client import BadStatusLine, HTTPConnection, RemoteDisconnected
 from typing import Any
 
 import pytest
 from cloister import identity
-from cloister_conformance.played_network import NODES, PLAYED, SERVER, UNDER_TEST, PlayedNetwork
+from cloister_conformance.played_network import NODES, PLAYED, SERVER, UNDER_TEST, UNREACHABLE, PlayedNetwork
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 PUSH = "/swarms/push_batch/v1"
@@ -42,7 +42,7 @@ def take(network: PlayedNetwork, node: str = "b", **params: Any) -> list[dict[st
 
 
 def test_the_keys_of_a_node_follow_from_its_name() -> None:
-    assert list(NODES) == [UNDER_TEST, *PLAYED]
+    assert list(NODES) == [UNDER_TEST, *PLAYED, UNREACHABLE]
     keys = NODES["b"]
     assert keys.seed == hashlib.sha256(b"cloister example node b").digest()
     assert b"\x05" + keys.x25519 == identity.derive_identity(keys.seed).public
@@ -54,7 +54,16 @@ def test_the_keys_of_a_node_follow_from_its_name() -> None:
 
 def test_a_request_is_noted_and_answered(network: PlayedNetwork) -> None:
     assert post(network, "b", body=b"\x00\xff", **{"X-Node-Key": "00", "X-Other": "1"}) == (200, b"")
-    assert take(network) == [{"method": "POST", "path": PUSH, "headers": {"x-node-key": "00"}, "body": "00ff"}]
+    (request,) = take(network)
+    headers = request.pop("headers")
+    assert request == {"method": "POST", "path": PUSH, "body": "00ff"}
+    assert headers == {
+        "host": f"127.0.0.1:{network.port_of('b')}",
+        "accept-encoding": "identity",
+        "content-length": "2",
+        "x-node-key": "00",
+        "x-other": "1",
+    }
     assert take(network, seconds=0) == [], "it was taken"
 
 
@@ -118,6 +127,23 @@ def test_an_answer_may_be_late_or_fail_to_come(network: PlayedNetwork) -> None:
     with pytest.raises(RemoteDisconnected):
         post(network, "b")
     assert len(take(network, count=2)) == 2
+
+
+def test_an_answer_may_be_long_slow_or_no_http(network: PlayedNetwork) -> None:
+    network.call("network.answer", {"node": "b", "body": b"a".hex(), "filler": 2_000_000})
+    assert post(network, "b") == (200, b"a" + bytes(2_000_000))
+    network.call("network.answer", {"node": "b", "body": b"four".hex(), "drip_seconds": 0.05})
+    begin = time.monotonic()
+    assert post(network, "b") == (200, b"four")
+    assert time.monotonic() - begin >= 0.2
+    network.call("network.answer", {"node": "b", "raw": b"rubbish\r\n\r\n".hex()})
+    with pytest.raises(BadStatusLine):
+        post(network, "b")
+
+
+def test_one_node_refuses_connections(network: PlayedNetwork) -> None:
+    with pytest.raises(ConnectionRefusedError):
+        post(network, UNREACHABLE)
 
 
 def test_a_body_of_unknown_length_is_refused(network: PlayedNetwork) -> None:

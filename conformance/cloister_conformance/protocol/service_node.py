@@ -174,7 +174,7 @@ class Wanted(Message):
 
 
 class Taken(Message):
-    """A request that came to a played node; of its headers those of the chapters, with names in lower case."""
+    """A request that came to a played node, with all its headers, their names in lower case."""
 
     method: str
     path: str
@@ -191,7 +191,8 @@ class TakenRequests(Message):
 class NextAnswer(Message):
     """How a played node answers the next `times` requests, those to a path if one is given.
 
-    If `drop`, it closes the connection without an answer.
+    If `drop`, it closes the connection without an answer; `raw` are bytes to send in the place of an HTTP answer.
+    Behind `body` come as many zero bytes as `filler` says. Before each byte of the body it pauses for `drip_seconds`.
     """
 
     node: str
@@ -199,8 +200,11 @@ class NextAnswer(Message):
     times: Annotated[int, Ge(1)] = 1
     status: int = 200
     body: Hex = b""
+    filler: Annotated[int, Ge(0)] = 0
     delay_seconds: Seconds = 0.0
+    drip_seconds: Seconds = 0.0
     drop: bool = False
+    raw: Hex = b""
 
 
 class NodeName(Message):
