@@ -60,7 +60,8 @@ class Exit:
                     claim,
                     headers={"Host": build_host(action)},
                     seconds=self._seconds,
-                    extensions={"sni_hostname": action.host},
+                    # the target as it is, since a URL loses what looks like a relative path
+                    extensions={"sni_hostname": action.host, "target": action.target.encode()},
                 )
             except sending.NotReached:
                 continue
