@@ -30,20 +30,20 @@ PLAINTEXT = write_frame(b"payload", FOR_THIS_NODE)
 GOOD: Layer = seal(PUBLIC, PLAINTEXT, "good")
 
 
-def seal_with(agreement: bytes, ephemeral_key: bytes) -> bytes:
+def seal_with(agreement: bytes, ephemeral_key: bytes, iv: bytes) -> bytes:
     """Seal a body with any agreement and ephemeral key, so that only the key is wrong with it."""
     key = hmac.digest(b"LOKI", agreement, "sha256")
-    return write_frame(encrypt(key, PLAINTEXT, GOOD.iv), {"ephemeral_key": ephemeral_key.hex()})
+    return write_frame(encrypt(key, PLAINTEXT, iv), {"ephemeral_key": ephemeral_key.hex()})
 
 
-def beside(control: Control) -> bytes:
+def beside(control: Control, good: Layer = GOOD) -> bytes:
     """Put another control beside the good ciphertext."""
-    return write_frame(GOOD.ciphertext, control)
+    return write_frame(good.ciphertext, control)
 
 
-def holding(ciphertext: bytes) -> bytes:
+def holding(ciphertext: bytes, good: Layer = GOOD) -> bytes:
     """Put another ciphertext beside the good control."""
-    return write_frame(ciphertext, {"ephemeral_key": GOOD.ephemeral_key})
+    return write_frame(ciphertext, {"ephemeral_key": good.ephemeral_key})
 
 
 def bad_controls(good: Mapping[str, Any]) -> dict[str, bytes]:
@@ -66,10 +66,10 @@ def bad_controls(good: Mapping[str, Any]) -> dict[str, bytes]:
     }
 
 
-def bad_frames() -> dict[str, bytes]:
+def bad_frames(good: Layer = GOOD) -> dict[str, bytes]:
     """Bodies whose frame is wrong."""
-    size = len(GOOD.ciphertext)
-    control = {"ephemeral_key": GOOD.ephemeral_key}
+    size = len(good.ciphertext)
+    control = {"ephemeral_key": good.ephemeral_key}
     lengths = {
         "length: one more": (size + 1).to_bytes(4, "little"),
         "length: one less": (size - 1).to_bytes(4, "little"),
@@ -79,88 +79,92 @@ def bad_frames() -> dict[str, bytes]:
         "length: 0": bytes(4),
         "length: the greatest": b"\xff" * 4,
         "length: negative": b"\x00\x00\x00\x80",
-        "length: of the whole": (len(GOOD.body)).to_bytes(4, "little"),
+        "length: of the whole": (len(good.body)).to_bytes(4, "little"),
     }
     return {
         "nothing": b"",
-        "3 bytes": GOOD.body[:3],
-        "a length alone": GOOD.body[:4],
-        "the control first": json.dumps(control).encode() + GOOD.ciphertext,
-        **{name: write_frame(GOOD.ciphertext, control, length=length) for name, length in lengths.items()},
+        "3 bytes": good.body[:3],
+        "a length alone": good.body[:4],
+        "the control first": json.dumps(control).encode() + good.ciphertext,
+        **{name: write_frame(good.ciphertext, control, length=length) for name, length in lengths.items()},
     }
 
 
-def bad_ephemeral_texts() -> dict[str, bytes]:
+def bad_ephemeral_texts(good: Layer = GOOD) -> dict[str, bytes]:
     """Bodies whose ephemeral key is absent, or no text of 64 digits."""
-    good = GOOD.ephemeral_key
+    key = good.ephemeral_key
     values: dict[str, Any] = {
         "null": None,
         "a number": 7,
-        "a list": [good],
+        "a list": [key],
         "empty": "",
-        "a digit short": good[:-1],
-        "a byte short": good[:-2],
-        "a byte long": good + "00",
-        "with its type": "05" + good,
-        "in upper case": good.upper(),
-        "behind 0x": "0x" + good,
-        "behind a blank": " " + good,
+        "a digit short": key[:-1],
+        "a byte short": key[:-2],
+        "a byte long": key + "00",
+        "with its type": "05" + key,
+        "in upper case": key.upper(),
+        "behind 0x": "0x" + key,
+        "behind a blank": " " + key,
         "no hex": "g" * 64,
     }
     return {
-        "ephemeral key: absent": beside({}),
-        "ephemeral key: under another name": beside({"ephemeralKey": good}),
-        **{f"ephemeral key: {name}": beside({"ephemeral_key": value}) for name, value in values.items()},
+        "ephemeral key: absent": beside({}, good),
+        "ephemeral key: under another name": beside({"ephemeralKey": key}, good),
+        **{f"ephemeral key: {name}": beside({"ephemeral_key": value}, good) for name, value in values.items()},
     }
 
 
-def bad_ephemeral_keys() -> dict[str, bytes]:
+def bad_ephemeral_keys(good: Layer = GOOD, recipient: bytes = PUBLIC) -> dict[str, bytes]:
     """Bodies with an ephemeral key that chapter 02 refuses, sealed with the agreement that a node without the check would have."""
-    marked = GOOD.ephemeral.public[1:-1] + bytes([GOOD.ephemeral.public[-1] | 0x80])
+    marked = good.ephemeral.public[1:-1] + bytes([good.ephemeral.public[-1] | 0x80])
     return {
         **{
-            f"ephemeral key: of low order, {u}": seal_with(bytes(32), u.to_bytes(32, "little"))
+            f"ephemeral key: of low order, {u}": seal_with(bytes(32), u.to_bytes(32, "little"), good.iv)
             for u in sorted(identity.LOW_ORDER)
         },
-        "ephemeral key: p, for 0": seal_with(bytes(32), P.to_bytes(32, "little")),
-        "ephemeral key: p + 9, for 9": seal_with(PUBLIC, (P + 9).to_bytes(32, "little")),
-        "ephemeral key: its highest bit set": seal_with(GOOD.agreement, marked),
+        "ephemeral key: p, for 0": seal_with(bytes(32), P.to_bytes(32, "little"), good.iv),
+        "ephemeral key: p + 9, for 9": seal_with(recipient[-32:], (P + 9).to_bytes(32, "little"), good.iv),
+        "ephemeral key: its highest bit set": seal_with(good.agreement, marked, good.iv),
     }
 
 
-def bad_ciphertexts() -> dict[str, bytes]:
+def bad_ciphertexts(good: Layer = GOOD) -> dict[str, bytes]:
     """Bodies whose ciphertext is not that of this key."""
-    sealed = GOOD.ciphertext
+    sealed = good.ciphertext
     keys = {
-        "the agreement as key": GOOD.agreement,
-        "key and data of the HMAC exchanged": hmac.digest(GOOD.agreement, b"LOKI", "sha256"),
-        "the label in lower case": hmac.digest(b"loki", GOOD.agreement, "sha256"),
+        "the agreement as key": good.agreement,
+        "key and data of the HMAC exchanged": hmac.digest(good.agreement, b"LOKI", "sha256"),
+        "the label in lower case": hmac.digest(b"loki", good.agreement, "sha256"),
         "the ephemeral key agreed with itself": hmac.digest(
-            b"LOKI", agree(GOOD.ephemeral.private, GOOD.ephemeral.public[1:]), "sha256"
+            b"LOKI", agree(good.ephemeral.private, good.ephemeral.public[1:]), "sha256"
         ),
     }
     return {
-        **{f"ciphertext: {size} bytes": holding(sealed[:size]) for size in (0, 1, 11, 12, 27, 28, len(sealed) - 1)},
-        "ciphertext: a byte longer": holding(sealed + b"\0"),
-        "ciphertext: the tag first": holding(sealed[:IV_BYTES] + sealed[-16:] + sealed[IV_BYTES:-16]),
-        "ciphertext: the IV last": holding(sealed[IV_BYTES:] + sealed[:IV_BYTES]),
-        "ciphertext: another IV": holding(bytes(IV_BYTES) + sealed[IV_BYTES:]),
-        **{f"ciphertext: {name}": holding(encrypt(key, PLAINTEXT, GOOD.iv)) for name, key in keys.items()},
+        **{
+            f"ciphertext: {size} bytes": holding(sealed[:size], good)
+            for size in (0, 1, 11, 12, 27, 28, len(sealed) - 1)
+        },
+        "ciphertext: a byte longer": holding(sealed + b"\0", good),
+        "ciphertext: the tag first": holding(sealed[:IV_BYTES] + sealed[-16:] + sealed[IV_BYTES:-16], good),
+        "ciphertext: the IV last": holding(sealed[IV_BYTES:] + sealed[:IV_BYTES], good),
+        "ciphertext: another IV": holding(bytes(IV_BYTES) + sealed[IV_BYTES:], good),
+        **{f"ciphertext: {name}": holding(encrypt(key, PLAINTEXT, good.iv), good) for name, key in keys.items()},
         "ciphertext: for another node": seal(NODE.pair.public, PLAINTEXT, "good").body,
-        "ciphertext: not encrypted": holding(GOOD.iv + PLAINTEXT + bytes(16)),
+        "ciphertext: not encrypted": holding(good.iv + PLAINTEXT + bytes(16), good),
     }
 
 
-def undecryptable() -> dict[str, bytes]:
-    """All bodies that a node cannot decrypt."""
-    good = {"ephemeral_key": GOOD.ephemeral_key}
-    controls = {name: beside(control) for name, control in bad_controls(good).items()}
+def undecryptable(recipient: bytes = PUBLIC) -> dict[str, bytes]:
+    """All bodies that the node with this X25519 key cannot decrypt."""
+    good = seal(recipient, PLAINTEXT, "good")
+    beside_it = {"ephemeral_key": good.ephemeral_key}
+    controls = {name: beside(control, good) for name, control in bad_controls(beside_it).items()}
     return {
-        **bad_frames(),
+        **bad_frames(good),
         **controls,
-        **bad_ephemeral_texts(),
-        **bad_ephemeral_keys(),
-        **bad_ciphertexts(),
+        **bad_ephemeral_texts(good),
+        **bad_ephemeral_keys(good, recipient),
+        **bad_ciphertexts(good),
     }
 
 
