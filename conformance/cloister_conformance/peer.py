@@ -13,7 +13,7 @@ from cloister import double_ratchet, errors, identity, sealing, sender_keys, ses
 from cloister._proto import envelopes_pb2
 from pydantic import Field, ValidationError
 
-from cloister_conformance import peer_onions, protocol
+from cloister_conformance import peer_layers, peer_onions, protocol
 from cloister_conformance.hand_made import pairwise_sessions as hand_made
 from cloister_conformance.hand_made.protobuf import join
 from cloister_conformance.protocol.messages import Handle, Hex, Message, Method
@@ -224,6 +224,7 @@ FUNCTIONS: dict[str, tuple[Function, type[Message], type[Message]]] = {
     "hand_made.prekey_message": (make_prekey_message, MakePrekeyMessage, Frame),
     "hand_made.spell_keys": (spell_keys, OfMessage, Texts),
     "sealing.split": (split, Sealed, SplitSealed),
+    **peer_layers.FUNCTIONS,
     **peer_onions.FUNCTIONS,
 }
 """What the peer alone does, with the models of its params and result."""
