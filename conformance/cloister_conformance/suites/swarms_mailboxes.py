@@ -203,6 +203,22 @@ def test_a_message_that_may_still_be_stored_somewhere_is_passed_on(actors: Actor
     take(iut, [letter("1")], now_ms=END - left_ms).must_be(hashes=[hash_of("1")])
 
 
+@clause("SW-39", "SW-40", "SW-42")
+def test_a_restored_mailbox_goes_on(actors: Actors) -> None:
+    iut, _ = actors()
+    take(iut, [letter("1"), letter("2")]).must_be()
+    take(iut, [letter("3", NOW + 2 * TTL)], node=PEER).must_be()
+    state = iut.call("save", handle="mailbox").result.state
+    iut.restart()
+    iut.call("restore", handle="mailbox", state=state).must_be()
+    find_cursor(iut).must_be(last_hash=hash_of("2"))
+    find_cursor(iut, node=PEER).must_be(last_hash=hash_of("3"))
+    take(iut, [letter("3"), letter("1"), letter("4")]).must_be(hashes=[hash_of("4")])
+    forget(iut, END)
+    later = [letter("1", END + TTL), letter("3", END + TTL)]
+    take(iut, later, now_ms=END).must_be(hashes=[hash_of("1")])
+
+
 LABELS = st.sampled_from(["1", "2", "3", "4"])
 STEPS = st.one_of(
     st.tuples(
