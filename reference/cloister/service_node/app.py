@@ -189,6 +189,7 @@ def build_app(node: ServiceNode, *, rate: float, burst: int, seconds: float) -> 
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
         exception_handlers={HTTPException: answer_http_error},
     )
     app.add_middleware(

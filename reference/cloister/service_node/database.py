@@ -9,6 +9,7 @@ Clauses: SW-18, SW-19, SW-25
 import fcntl
 import sqlite3
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -90,26 +91,25 @@ class Database:
             UnusableData: another process uses it, or it cannot be opened.
         """
         self._node = node
-        self._lock = lock(folder)
-        try:
-            connection = connect(folder / FILE)
-            create(connection, network)
-            connection.execute(f"PRAGMA max_page_count = {max_bytes // PAGE_BYTES}")
-            self._reader = connect(folder / FILE)
-            self._reader.execute("PRAGMA query_only = ON")
-            self._connection = connection
-            self._network = read_network(connection)
-            (self.messages,) = connection.execute("SELECT COUNT(*) FROM message").fetchone()
-        except sqlite3.Error as error:
-            raise UnusableData(f"cannot open {folder / FILE}: {error}") from None
-        self._writer = Writer(connection)
+        with ExitStack() as opened:
+            opened.enter_context(lock(folder))
+            try:
+                self._connection = opened.enter_context(closing(connect(folder / FILE)))
+                create(self._connection, network)
+                self._connection.execute(f"PRAGMA max_page_count = {max_bytes // PAGE_BYTES}")
+                self._reader = opened.enter_context(closing(connect(folder / FILE)))
+                self._reader.execute("PRAGMA query_only = ON")
+                self._network = read_network(self._connection)
+                (self.messages,) = self._connection.execute("SELECT COUNT(*) FROM message").fetchone()
+            except sqlite3.Error as error:
+                raise UnusableData(f"cannot open {folder / FILE}: {error}") from None
+            self._writer = Writer(self._connection)
+            self._opened = opened.pop_all()
 
     def close(self) -> None:
         """Finish what is to be written, and close the file."""
         self._writer.stop()
-        self._reader.close()
-        self._connection.close()
-        self._lock.close()
+        self._opened.close()
 
     # Messages
 

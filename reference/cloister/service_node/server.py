@@ -36,17 +36,11 @@ class AddressInUse(Exception):
 
 
 class Server(uvicorn.Server):
-    """uvicorn, but for signals: the process stops with status 0, and not by the signal that asked for it."""
+    """uvicorn, but for signals, by which it would end in place of an exit with status 0."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Stop on signals.
-
-        Clauses: AP-19
-        """
-        loop = asyncio.get_running_loop()
-        for number in SIGNALS:
-            loop.add_signal_handler(number, self.handle_exit, number, None)
+        """Leave signals to `run`."""
         yield
 
 
@@ -99,30 +93,44 @@ def find_family(host: str) -> socket.AddressFamily:
 
 async def run(node: ServiceNode, file: NodeFile, path: Path, listener: socket.socket) -> None:
     """Serve until a signal comes."""
+    server = build_server(node, file)
+    for number in SIGNALS:
+        asyncio.get_running_loop().add_signal_handler(number, server.handle_exit, number, None)
+    await serve_and_watch(server, node, path, listener)
+
+
+async def serve_and_watch(server: Server, node: ServiceNode, path: Path, listener: socket.socket) -> None:
+    """Serve until the server is to stop, and take up what changes in the node file."""
+    watcher = asyncio.create_task(watch(node, path))
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        watcher.cancel()
+
+
+def build_server(node: ServiceNode, file: NodeFile) -> Server:
+    """Build the HTTP server of a node."""
     app = build_app(
         node,
         rate=file.requests_per_second,
         burst=file.request_burst,
         seconds=REQUEST_TIMEOUTS * file.timeout_seconds,
     )
-    config = uvicorn.Config(
-        app,
-        loop="asyncio",
-        http="h11",  # it bounds the size of headers
-        ws="none",
-        lifespan="on",
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,  # who sent them decides what stands in them
-        server_header=False,
-        date_header=False,
-        timeout_graceful_shutdown=STOP_SECONDS,
+    return Server(
+        uvicorn.Config(
+            app,
+            loop="asyncio",
+            http="h11",  # it bounds the size of headers
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,  # who sent them decides what stands in them
+            server_header=False,
+            date_header=False,
+            timeout_graceful_shutdown=STOP_SECONDS,
+        )
     )
-    watcher = asyncio.create_task(watch(node, path))
-    try:
-        await Server(config).serve(sockets=[listener])
-    finally:
-        watcher.cancel()
 
 
 async def watch(node: ServiceNode, path: Path) -> None:
