@@ -28,6 +28,9 @@ from cloister import errors, identity, node_request, paths, swarm
 from cloister.swarm import DifficultyChange, Network, Node, Swarm
 
 HOST = "127.0.0.1"
+MAX_PORT = 65535
+PORTS = range(12_000, 32_000)
+"""Below those that systems give to clients."""
 MIN_NODES = paths.PATHS * paths.PATH_NODES + 1
 """Two paths, and a destination that stands on neither."""
 NETWORK_FILE = "network.json"
@@ -67,6 +70,11 @@ class DevnetNode:
         return self.folder / f"node-{self.index}.log"
 
     @property
+    def runs(self) -> bool:
+        """Whether it has a process that has not ended."""
+        return self.process is not None and self.process.poll() is None
+
+    @property
     def url(self) -> str:
         """Where it listens."""
         return f"http://{self.public.ip}:{self.public.port}"
@@ -87,7 +95,7 @@ class Devnet:
     ) -> None:
         """Make the files of a network; `settings` are further members of each node file.
 
-        Without a folder it is a temporary one, which `close` removes; without a first port the system chooses.
+        Without a folder it is a temporary one, which `close` removes; without a first port they are chosen at random.
 
         Raises:
             DevnetError: there are too few nodes, ports that are taken, or files that cannot be read.
@@ -143,7 +151,7 @@ class Devnet:
         Raises:
             DevnetError: one does not.
         """
-        stopped = [node for node in self.nodes.values() if node.process is None and self.holds(node)]
+        stopped = [node for node in self.nodes.values() if not node.runs and self.holds(node)]
         for node in stopped:
             launch(node)
         for node in stopped:
@@ -153,8 +161,10 @@ class Devnet:
         """Start a node, and wait until it serves.
 
         Raises:
-            DevnetError: it does not.
+            DevnetError: it does not, or it runs already.
         """
+        if self.nodes[index].runs:
+            raise DevnetError(f"node {index} runs already")
         launch(self.nodes[index])
         wait_for_height(self.nodes[index], self.network.height)
 
@@ -185,7 +195,7 @@ class Devnet:
         """
         while True:
             for node in self.nodes.values():
-                if node.process is not None and node.process.poll() is not None:
+                if node.process is not None and not node.runs:
                     tell(f"node {node.index} has ended: {read_last_line(node.log)}")
                     node.process = None
             time.sleep(WATCH_SECONDS)
@@ -268,7 +278,7 @@ class Devnet:
         """Give the network to all nodes, wait until those that run know it, and then give it to clients."""
         self._write()
         for node in self.nodes.values():
-            if node.process is not None and node.process.poll() is None:
+            if node.runs:
                 wait_for_height(node, self.network.height)
         write(self.network_file, self.network.model_dump())
 
@@ -322,11 +332,15 @@ def leave_out(one: Swarm, key: str) -> Swarm:
 
 
 def find_ports(count: int) -> list[int]:
-    """Find ports that are free; all are held until the last is found, so that they differ."""
-    listeners = [socket.create_server((HOST, 0)) for _ in range(count)]
-    ports = [listener.getsockname()[1] for listener in listeners]
-    for listener in listeners:
-        listener.close()
+    """Find ports that are free.
+
+    The system would choose among those that it gives to clients, and then give one to a client while its node is down.
+    """
+    ports: list[int] = []
+    while len(ports) < count:
+        port = secrets.choice(PORTS)
+        if port not in ports and is_free(port):
+            ports.append(port)
     return ports
 
 
@@ -337,13 +351,20 @@ def check_ports(ports: range) -> range:
         DevnetError: one is not.
     """
     for port in ports:
-        try:
-            socket.create_server((HOST, port)).close()
-        except (OSError, OverflowError):
-            raise DevnetError(
-                f"port {port} cannot be used: choose another first port, for {len(ports)} in a row"
-            ) from None
+        if not is_free(port):
+            raise DevnetError(f"port {port} cannot be used: choose another first port, for {len(ports)} in a row")
     return ports
+
+
+def is_free(port: int) -> bool:
+    """Tell whether nobody listens at a port."""
+    if port > MAX_PORT:
+        return False
+    try:
+        socket.create_server((HOST, port)).close()
+    except OSError:
+        return False
+    return True
 
 
 def write(file: Path, value: Mapping[str, Any]) -> None:
@@ -401,7 +422,7 @@ def read_height(node: DevnetNode) -> int | None:
         connection.request("GET", "/health")
         answer = connection.getresponse()
         return int(json.loads(answer.read())["height"]) if answer.status == 200 else None
-    except (OSError, http.client.HTTPException):
+    except (OSError, http.client.HTTPException, ValueError, KeyError):  # it is not there yet, or somebody else is
         return None
     finally:
         connection.close()

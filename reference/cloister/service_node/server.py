@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
+import os
 import signal
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import uvicorn
@@ -24,7 +25,7 @@ COULD_NOT_RUN = 3
 
 WATCH_SECONDS = 0.1
 BACKLOG = 2048
-STOP_SECONDS = 3
+STOP_SECONDS = 2
 """For which requests in flight are waited for at the end."""
 REQUEST_TIMEOUTS = 2
 """How many times the node's timeout a whole request may take, so that nobody who reads or writes slowly stays for ever."""
@@ -53,15 +54,13 @@ def serve(path: Path) -> int:
     except UnusableNodeFile as error:
         return complain(error, USAGE)
     try:
-        listener = listen(file.host, file.port)
-        database = Database(file.data, file.keys.public, file.network, max_bytes=file.max_bytes)
+        with (
+            closing(listen(file.host, file.port)) as listener,
+            closing(Database(file.data, file.keys.public, file.network, max_bytes=file.max_bytes)) as database,
+        ):
+            asyncio.run(run(ServiceNode(file, clock, database), file, path, listener))
     except (AddressInUse, UnusableData) as error:
         return complain(error, COULD_NOT_RUN)
-    node = ServiceNode(file, clock, database)
-    try:
-        asyncio.run(run(node, file, path, listener))
-    finally:
-        database.close()
     log.note("stopped")
     return 0
 
@@ -81,7 +80,8 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         listener = socket.create_server((host, port), family=find_family(host), backlog=BACKLOG)
     except OSError as error:
-        raise AddressInUse(f"cannot listen at {host} port {port}: {error.strerror or error}") from None
+        reason = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
+        raise AddressInUse(f"cannot listen at {host} port {port}: {reason}") from None
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # for asyncio does not see that this is TCP
     return listener
 

@@ -124,6 +124,7 @@ class World:
 
     folder: Path
     peers: dict[str, Played] = field(default_factory=dict)
+    played: list[Played] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
     height: int = 1
     swarms: dict[int, str] = field(default_factory=lambda: {SWARM: "abc", OTHER_SWARM: "def"})
@@ -148,6 +149,7 @@ class World:
         """Play peers; their ports are in the network that is written next."""
         for name in names:
             self.peers[name] = Played()
+            self.played.append(self.peers[name])
         return [self.peers[name] for name in names]
 
     def public(self, name: str) -> dict[str, str]:
@@ -283,5 +285,5 @@ def put_away(made: World) -> None:
     """Stop all that runs."""
     made.stop()
     made.client.close()
-    for peer in made.peers.values():
+    for peer in made.played:
         peer.stop()

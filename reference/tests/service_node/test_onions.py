@@ -5,7 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from cloister import identity, node_request, onion
@@ -166,6 +166,12 @@ def raw() -> Iterator[Callable[[Callable[[socket.socket], None]], int]]:
         listener.close()
 
 
+class At(NamedTuple):
+    """Where a listener is, as the network names it."""
+
+    port: int
+
+
 RUBBISH: dict[str, bytes] = {
     "nothing": b"",
     "no HTTP": b"hello\r\n\r\n",
@@ -178,17 +184,12 @@ RUBBISH: dict[str, bytes] = {
 
 @pytest.mark.parametrize("rubbish", RUBBISH.values(), ids=list(RUBBISH))
 def test_what_is_no_answer_is_answered_500(world: Any, raw: Any, rubbish: bytes) -> None:
-    class At:
-        port = raw(lambda connection: connection.sendall(rubbish))
-
-        def stop(self) -> None:
-            pass
-
-    world.peers["b"] = At()
+    port = raw(lambda connection: connection.sendall(rubbish))
+    world.peers["b"] = At(port)
     world.start()
     answer, _ = world.onion("a", "b", b"{}")
     assert (answer.status_code, answer.text) == (500, "The next node gave no answer")
-    answer, _ = world.onion("a", server_at(At.port), b"x")
+    answer, _ = world.onion("a", server_at(port), b"x")
     assert (answer.status_code, answer.text) == (400, "Loki Server error")
 
 
@@ -205,20 +206,14 @@ def test_a_node_that_answers_too_late_is_given_up(world: Any, raw: Any) -> None:
     (b,) = world.play("b")
     b.behave = lambda _: time.sleep(1.5)
 
-    class At:
-        port = raw(trickle)
-
-        def stop(self) -> None:
-            pass
-
-    world.peers["c"] = At()
+    world.peers["c"] = At(port := raw(trickle))
     world.start(timeout_seconds=0.4)
     for name in ("b", "c"):
         began = time.monotonic()
         answer, _ = world.onion("a", name, b"{}")
         assert (answer.status_code, answer.text) == (504, "Request time out")
         assert time.monotonic() - began < 1.4
-    answer, _ = world.onion("a", server_at(At.port), b"x")
+    answer, _ = world.onion("a", server_at(port), b"x")
     assert (answer.status_code, answer.text) == (400, "Loki Server error")
 
 
@@ -296,10 +291,24 @@ def test_a_target_that_is_not_allowed_is_refused_sealed(shared: Any, changes: di
 
 @pytest.mark.parametrize(
     "host",
-    (
-        "127.0.0.1 localhost 0.0.0.0 127.1 2130706433 0x7f000001 10.0.0.1 169.254.169.254 224.0.0.1 "
-        "::1 :: ::ffff:127.0.0.1 fe80::1 fec0::1 64:ff9b::7f00:1 2002:7f00:1::1"
-    ).split(),
+    [
+        "127.0.0.1",
+        "localhost",
+        "0.0.0.0",
+        "127.1",
+        "2130706433",
+        "0x7f000001",
+        "10.0.0.1",
+        "169.254.169.254",
+        "224.0.0.1",
+        "::1",
+        "::",
+        "::ffff:127.0.0.1",
+        "fe80::1",
+        "fec0::1",
+        "64:ff9b::7f00:1",
+        "2002:7f00:1::1",
+    ],
 )
 def test_an_exit_reaches_no_private_address(strict: Any, host: str) -> None:
     (server,) = strict.play("server")
