@@ -10,6 +10,7 @@ from cloister import (
     envelope,
     errors,
     identity,
+    onion,
     proof_of_work,
     sealing,
     sender_keys,
@@ -504,3 +505,92 @@ def test_sealed_group_message_of_session() -> None:
 def test_padded_sizes_of_session(size: int, padded: int) -> None:
     assert envelope.derive_padded_size(size) == padded
     assert envelope.pad(b"x" * size) == b"x" * size + b"\x80" + bytes(padded - size - 1)
+
+
+# An onion of the Session network of 2020, made by an independent program
+
+
+ONION = (
+    "f802000028e0f95ebed97bc617badd1eccfcd7d7f456ee5820151c41f0ed0cc0c65210cd45985997d4a0e9dbb9ccfb651d4d85914200ef6d"
+    "26a65034421c8518506029a13ad123dc87521a131a44fa772a8ae74f600700d5758c2f3fdf6035a3852f3546ab2f71baf34aa3580616a27d"
+    "5753f26bbfcc0718b837b24180b621f884313175b2d236d76a42d8dba4355cc927cf1490c836fe8246db75a60878a436b5fbf4f4a10347f3"
+    "0895dddacae87fc621bddf8e15a03b7b18be9354494d724b1b8a1ebd99878731c4c52b831d9e0854247d9b90a18fad35af447d4dc2a62355"
+    "3797df0851da666cd8bf02d3eb6b439751924d0e056da60981c7953de848050c77545f83e359f5c5b553a81b18b44d4b936f11ac0defea5e"
+    "ac5624637abde251e8b1cdbab327cefa045b3bfdf1d6be8217ec73e75f14ecadcd2168994080d9b4c60bd5f64b0775c7ef307dc46680da09"
+    "7d557ec23ec30f3e4978bcd9d65b44cb97b9c8194c78f776fa19ed750848531a9f92816ea3a7ddf0c49f555e1b4679992d5fc1a747f5c1e4"
+    "c99bba177f1da2d3573678e6215d2d1181aef20f80380ca7a0f335f359b6c980edd6d3f4e7806c58c2a9276f180f4c703ecbbaf28684819c"
+    "41ae887a86de71d1c01ad675793a2864060e2de2bbf5dcb06b0b4fc534fff45400f8096e747156170626d1ce4fbabbf066c7ba253d62dd0c"
+    "7b59236b6e85d1094f638834f1773a339cbf6ab8ebe570660b822ae973f8bbc4df543664b65151f2befc62443990071fccffb8bcce545f68"
+    "887293063cc1600404eb5d3ec93a95c2249bc45f88a204e98286932c2a7ba99f1db424aa16ef84a97fba7a874ca64e95ad5f6dec9955e0fe"
+    "01fbe1794cbdcbbe6e21c3582967d155d1d6e9f769d2bdf60b3e0d6c4368b4efdfb721e2c7303a95946be4d96da1216c23573c311e8bf66e"
+    "62aecb28e025077f214dbe2885129936296884ce2ac8c499c92d9bfa21e6c5ef73266364ea6f45bb29cf39f7343ccbbcbe9e7a6261b940be"
+    "a3cc1216f06b6c79d088bd6b0b0e553753256dce3e89b7fa6280644d0d2d5f5210b8d67d7b22657068656d6572616c5f6b6579223a223237"
+    "3238663262326238623163366333343461656635633636366664643936303565363565393562636439666363626366303230626464303938"
+    "613236313763227d"
+)
+REPLY = "He5ls5jSF5jqdvoTrIxEDdt/vprGuiCzQoNCBJ80D6vzHIEChREXVljfTp1HXfwQJKZ4w038fZplTPs+OXcoKkxWVoZv"
+
+
+def derive_published(label: str) -> bytes:
+    return hashlib.sha256(f"pub {label}".encode("ascii")).digest()
+
+
+def test_onion_of_session() -> None:
+    pairs = [identity.derive_key_pair(identity.clamp(derive_published(f"node {place} x25519"))) for place in range(4)]
+    nodes = [
+        swarm.Node(
+            pubkey_ed25519=derive_published(f"node {place} ed25519").hex(),
+            pubkey_x25519=pair.public[1:].hex(),
+            ip="192.0.2.1",
+            port="22021",
+        )
+        for place, pair in enumerate(pairs)
+    ]
+    randoms = []
+    for place in (3, 2, 1, 0):
+        randoms += [identity.clamp(derive_published(f"eph {place}")), derive_published(f"iv {place}")[:12]]
+    source = iter(randoms)
+    account = "053506f4a71324b7dd114eddbf4e311f39dde243e1f2cb97c40db1961f70ebaae8"
+    payload = f'{{"method":"get_snodes_for_pubkey","params":{{"pubKey":"{account}"}}}}'.encode("ascii")
+    built = onion.build(nodes[:3], nodes[3], payload, lambda size: next(source))
+    assert built.body.hex() == ONION
+    assert hashlib.sha256(built.body).hexdigest() == "b921772c7880d66c148a4011d9a599f694d86526a3d19106dd67208a69742d4c"
+    keys = (
+        "86f95e950a1d35f792dbb74606183f50d9ecb6118b22d06c16f4a00f30f84085",
+        "7d0243ed12f4a2a349cd351ddde5e18bbc088026964942aaf773d810a7d288a9",
+        "162984c6bff0a550e0dd2e6daebe710466019c5fec79d7e715745e82473a8cd7",
+        "f142002625bb8206c4ba6a9d8c0a05e3a24c28e673d390b446b2a784e9d3e305",
+    )
+    assert tuple(layer.key.hex() for layer in built.layers) == keys
+
+    body = bytes.fromhex(ONION)
+    for pair, behind in zip(pairs[:3], nodes[1:], strict=True):
+        action = onion.read_action(onion.peel(pair.private, body).plaintext)
+        assert isinstance(action, onion.ForNode)
+        assert action.destination == behind.pubkey_ed25519
+        body = action.body
+    peeled = onion.peel(pairs[3].private, body)
+    assert onion.read_action(peeled.plaintext) == onion.ForThisNode(payload=payload)
+    assert onion.open_reply(peeled.key, REPLY) == onion.Reply(status=200, body='{"messages":[]}')
+
+
+# Frames and targets in the tests of the storage server, unit_test/onion_requests.cpp
+
+
+def test_frames_of_the_storage_server() -> None:
+    frame = bytes.fromhex("0a000000") + b"ciphertext"
+    assert onion.read_action(frame + b'{"headers":"x"}') == onion.ForThisNode(payload=b"ciphertext")
+    server = onion.read_action(frame + b'{"host":"host","target":"/loki/v3/lsrpc","method":"POST"}')
+    assert isinstance(server, onion.ForServer)
+    assert (server.protocol, server.port) == ("https", 443)
+
+
+@pytest.mark.parametrize("target", ["/loki/v3/lsrpc", "/oxen/v3/lsrpc", "/loki/oxen/v4/lsrpc"])
+def test_targets_of_the_storage_server_that_are_allowed(target: str) -> None:
+    onion.check_target(target)
+
+
+@pytest.mark.parametrize("target", ["/not_loki/v3/lsrpc", "/loki/v3", "/loki/v3/lsrpc?foo=bar"])
+def test_targets_of_the_storage_server_that_are_refused(target: str) -> None:
+    with pytest.raises(errors.ForbiddenTarget):
+        onion.check_target(target)

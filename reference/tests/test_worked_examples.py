@@ -16,6 +16,7 @@ from cloister import (
     envelope,
     identity,
     node_request,
+    onion,
     proof_of_work,
     sender_keys,
     session,
@@ -25,6 +26,7 @@ from cloister import (
     wire,
     x3dh,
 )
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -38,6 +40,7 @@ EXAMPLES = {
     "envelopes": "05-envelopes.md",
     "proof-of-work": "06-proof-of-work.md",
     "swarms": "07-swarms.md",
+    "onion-requests": "08-onion-requests.md",
 }
 Hkdf = Callable[[bytes, bytes, bytes, int], bytes]
 
@@ -454,3 +457,75 @@ def check_storage_reference(example: dict[str, str], network: swarm.Network) -> 
     (pushed,) = storage.decode_batch(batch)
     storage.check_pushed(pushed, network, peer, now_ms=now_ms)
     assert pushed == message
+
+
+def test_onion_requests(spec: Path) -> None:
+    alice, example = read_example(spec, "identity")["alice_account_id"], read_example(spec, "onion-requests")
+    payload = f'{{"method":"retrieve","params":{{"pubKey":"{alice}","lastHash":""}}}}'
+    assert example["payload"] == payload
+    texts = {"payload", "reply", "reply_text", *(f"control_{layer}" for layer in range(1, 5))}
+    values = {name: bytes.fromhex(text) for name, text in example.items() if name not in texts}
+    seeds = {name: hashlib.sha256(f"cloister example node {name}".encode("ascii")).digest() for name in "abcd"}
+    for name, seed in seeds.items():
+        assert (
+            values[f"node_{name}_ed25519"] == Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+        )
+        assert b"\x05" + values[f"node_{name}_x25519"] == identity.derive_identity(seed).public
+
+    data, control = payload.encode("ascii"), '{"headers":""}'
+    for layer, name in zip((4, 3, 2, 1), "dcba", strict=True):
+        assert example[f"control_{layer}"] == control
+        assert values[f"plaintext_{layer}"] == len(data).to_bytes(4, "little") + data + control.encode("ascii")
+        private, iv = values[f"ephemeral_private_{layer}"], values[f"iv_{layer}"]
+        label = f"cloister example ephemeral key {layer}".encode("ascii")
+        assert private == identity.clamp(hashlib.sha256(label).digest())
+        assert iv == hashlib.sha256(f"cloister example iv {layer}".encode("ascii")).digest()[:12]
+        ephemeral_key = multiply(private, b"\x09" + bytes(31))
+        assert values[f"ephemeral_key_{layer}"] == ephemeral_key
+        node_private = identity.derive_identity(seeds[name]).private
+        assert values[f"agreement_{layer}"] == multiply(node_private, ephemeral_key)
+        key = hmac.digest(b"LOKI", values[f"agreement_{layer}"], "sha256")
+        assert values[f"layer_key_{layer}"] == key
+        data = iv + AESGCM(key).encrypt(iv, values[f"plaintext_{layer}"], None)
+        destination = example[f"node_{name}_ed25519"]
+        control = f'{{"destination":"{destination}","ephemeral_key":"{ephemeral_key.hex()}"}}'
+    beside = f'{{"ephemeral_key":"{ephemeral_key.hex()}"}}'.encode("ascii")
+    assert values["body"] == len(data).to_bytes(4, "little") + data + beside
+
+    assert example["reply_text"] == '{"status":200,"body":"{\\"messages\\":[]}"}'
+    assert values["reply_iv"] == hashlib.sha256(b"cloister example reply iv").digest()[:12]
+    reply = AESGCM(values["layer_key_4"]).encrypt(values["reply_iv"], example["reply_text"].encode("ascii"), None)
+    assert example["reply"] == base64.b64encode(values["reply_iv"] + reply).decode("ascii")
+    of_layers = {"control", "plaintext", "ephemeral_private", "ephemeral_key", "iv", "agreement", "layer_key"}
+    of_nodes = {f"node_{name}_{key}" for name in "abcd" for key in ("ed25519", "x25519")}
+    used = {f"{name}_{layer}" for name in of_layers for layer in range(1, 5)} | of_nodes
+    assert example.keys() == used | {"payload", "body", "reply_text", "reply_iv", "reply"}
+
+    check_onion_reference(example, values, seeds)
+
+
+def check_onion_reference(example: dict[str, str], values: dict[str, bytes], seeds: dict[str, bytes]) -> None:
+    """The reference builds, peels and answers the same."""
+    *path, node = (
+        swarm.Node(
+            pubkey_ed25519=example[f"node_{name}_ed25519"],
+            pubkey_x25519=example[f"node_{name}_x25519"],
+            ip="192.0.2.1",
+            port="22021",
+        )
+        for name in "abcd"
+    )
+    randoms = (values[f"{name}_{layer}"] for layer in (4, 3, 2, 1) for name in ("ephemeral_private", "iv"))
+    built = onion.build(path, node, example["payload"].encode("ascii"), give_out(*randoms))
+    assert built.body == values["body"]
+    body = built.body
+    for layer, name in enumerate("abcd", start=1):
+        peeled = onion.peel(identity.derive_identity(seeds[name]).private, body)
+        assert (peeled.plaintext, peeled.key) == (values[f"plaintext_{layer}"], values[f"layer_key_{layer}"])
+        action = onion.read_action(peeled.plaintext)
+        if isinstance(action, onion.ForNode):
+            assert action.destination == (*path, node)[layer].pubkey_ed25519
+            body = action.body
+    assert action == onion.ForThisNode(payload=example["payload"].encode("ascii"))
+    reply = onion.open_reply(built.reply_key, example["reply"])
+    assert reply == onion.Reply(status=200, body='{"messages":[]}')

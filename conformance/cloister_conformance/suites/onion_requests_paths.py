@@ -389,20 +389,18 @@ def test_the_guard_of_a_path_that_was_given_up_is_not_used_again(actors: Actors)
         check_paths(peer, iut, network, given_up=given_up, stay=[other])
 
 
-@clause("OR-34", "OR-35")
-def test_a_node_of_two_paths_that_were_given_up_is_not_used_again(actors: Actors) -> None:
+@clause("OR-32", "OR-35")
+@pytest.mark.parametrize("place", [1, 2])
+def test_the_failure_of_a_path_counts_against_each_of_its_nodes(actors: Actors, place: int) -> None:
     iut, peer = actors()
-    network = create(iut, NEEDED + 4)
-    failures: dict[bytes, int] = {}
-    for _ in range(2):
+    for _ in range(20):
+        network = create(iut, NEEDED + 2)  # without the guard and that node, just enough are left
         one, other = list_paths(iut)
+        for _ in range(NODE_FAILURES - 1):
+            fail(iut, one[0], NOT_FOUND + one[place].hex())
         for _ in range(PATH_FAILURES):
             fail(iut, one[0])
-        failures[one[0]] = NODE_FAILURES
-        for node in one[1:]:
-            failures[node] = failures.get(node, 0) + 1
-        given_up = [node for node, count in failures.items() if count >= NODE_FAILURES]
-        check_paths(peer, iut, network, given_up=given_up, stay=[other])
+        check_paths(peer, iut, network, given_up=[one[0], one[place]], stay=[other])
 
 
 @clause("OR-35")
