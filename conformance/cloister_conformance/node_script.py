@@ -51,12 +51,19 @@ class NodeUnderTest(TestedActor):
         self.call("node.set_clock", now_ms=now_ms).must_be()
 
     def set_network(
-        self, swarms: dict[int, str | list[str]], difficulties: list[tuple[int, int]] | None = None
+        self,
+        swarms: dict[int, str | list[str]],
+        difficulties: list[tuple[int, int]] | None = None,
+        *,
+        behind: int | None = None,
     ) -> Answer:
-        """Change the network: the names of the nodes by the id of their swarm, and difficulties with the times of their begin."""
+        """Change the network: the names of the nodes by the id of their swarm, and difficulties with the times of their begin.
+
+        The node is to ignore one whose height is `behind` that of the last one, or the same, with 0.
+        """
         listed = [{"id": str(swarm), "nodes": list(nodes)} for swarm, nodes in swarms.items()]
         history = [{"since": since, "difficulty": difficulty} for since, difficulty in difficulties or ()]
-        return self.call("node.set_network", swarms=listed, difficulties=history or None)
+        return self.call("node.set_network", swarms=listed, difficulties=history or None, behind=behind)
 
     def kill(self) -> None:
         """Kill the node and start it again on the same data."""
@@ -65,6 +72,10 @@ class NodeUnderTest(TestedActor):
     def restart(self, **settings: JsonValue) -> Answer:
         """End the node as its operator does and start it again, with other members in its node file."""
         return self.call("node.restart", settings=settings)
+
+    def read_log(self) -> Answer:
+        """Read what the node has written; the result has the member `text`."""
+        return self.call("node.read_log")
 
 
 class NetworkActor(Actor):

@@ -30,6 +30,7 @@ from cloister_conformance.protocol.service_node import (
     NODE_METHODS,
     Exit,
     Height,
+    Log,
     Network,
     Request,
     Requests,
@@ -52,6 +53,8 @@ from cloister_conformance.transport import (
 
 EXIT_SECONDS = 5
 RELOAD_SECONDS = 5
+IGNORE_SECONDS = 1.2
+"""How long a node has to show that it takes up a network which it is to ignore."""
 STOP_SECONDS = 2
 """How long a node may take to stop when its tests are over and nothing is claimed of it."""
 POLL_SECONDS = 0.01
@@ -61,6 +64,7 @@ TOO_MANY_REQUESTS = 429
 MAX_AT_ONCE = 32
 MAX_RESPONSE_BYTES = 64 * 2**20
 CHUNK = 2**16
+LOG_BYTES = 2**20
 
 PORTS = (20_000, 32_768)
 """Below those that systems give to outgoing connections."""
@@ -232,9 +236,11 @@ class NodeTarget:
         if self.offers(CLOCK):
             replace_file(self.files / "clock", str(self.clock_ms))
 
-    def write_node_file(self) -> None:
-        """Write the node file, with the next height."""
-        self.height += 1
+    def write_node_file(self, old_height: int | None = None) -> None:
+        """Write the node file, with the next height, or with an old one."""
+        if old_height is None:
+            self.height += 1
+        height = self.height if old_height is None else old_height
         places = {name: (self.network.port_of(name) if name != UNDER_TEST else self.port) for name in NODES}
         node_file = {
             "seed": NODES[UNDER_TEST].seed.hex(),
@@ -243,7 +249,7 @@ class NodeTarget:
             "data": str(self.files / "data"),
             **({"clock": str(self.files / "clock")} if self.offers(CLOCK) else {}),
             **self.settings,
-            "network": describe_network(self.layout, self.height, places),
+            "network": describe_network(self.layout, height, places),
         }
         replace_file(self.files / "node.json", json.dumps(node_file, indent=1))
 
@@ -336,10 +342,14 @@ class NodeTarget:
         return Nothing()
 
     def set_network(self, layout: Network) -> Height:
-        """Change the network, and wait until the node serves with it."""
+        """Change the network, and wait until the node serves with it, or for a while if it is to ignore it."""
         self.layout = layout
-        self.write_node_file()
-        self.wait_ready(RELOAD_SECONDS)
+        if layout.behind is None:
+            self.write_node_file()
+            self.wait_ready(RELOAD_SECONDS)
+        else:
+            self.write_node_file(self.height - layout.behind)
+            time.sleep(IGNORE_SECONDS)
         return Height(height=self.height)
 
     def kill(self, _: Nothing) -> Nothing:
@@ -357,6 +367,11 @@ class NodeTarget:
         self.start()
         return Exit(exit_status=status)
 
+    def read_log(self, _: Nothing) -> Log:
+        """Read the end of what the node has written."""
+        text = (self.files / "errors").read_bytes()[-LOG_BYTES:]
+        return Log(text=text.decode("utf-8", "replace"))
+
 
 FUNCTIONS: dict[str, Callable[[NodeTarget, Any], Message]] = {
     "node.reset": NodeTarget.reset,
@@ -366,6 +381,7 @@ FUNCTIONS: dict[str, Callable[[NodeTarget, Any], Message]] = {
     "node.set_network": NodeTarget.set_network,
     "node.kill": NodeTarget.kill,
     "node.restart": NodeTarget.restart,
+    "node.read_log": NodeTarget.read_log,
 }
 
 

@@ -124,6 +124,22 @@ def test_the_network_is_changed_and_played(begin: Begin) -> None:
     network.take("b", seconds=0).must_be(requests=[])
 
 
+@pytest.mark.parametrize("behind", [0, 1])
+def test_a_network_can_be_one_that_is_not_newer(begin: Begin, monkeypatch: pytest.MonkeyPatch, behind: int) -> None:
+    monkeypatch.setattr(node_target, "IGNORE_SECONDS", 0)
+    iut, _, _ = begin()
+    iut.set_network({5: "ag"}).must_be(height=2)
+    iut.set_network({5: "ab"}, behind=behind).must_be(height=2)
+    iut.request("GET", "/health").must_be(value={"status": "ok", "height": 2 - behind})  # for the fake takes any
+    iut.set_network({5: "ab"}).must_be(height=3)
+
+
+def test_what_a_node_writes_can_be_read(begin: Begin) -> None:
+    iut, _, _ = begin("--rpc=500")
+    iut.rpc("retrieve", pubKey="05ab").must_be(status=500)
+    iut.read_log().must_contain(text=["fake node: 500 at rpc"])
+
+
 def test_each_script_begins_at_the_same_place(begin: Begin) -> None:
     iut, _, network = begin()
     iut.set_clock(1)

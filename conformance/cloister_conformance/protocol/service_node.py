@@ -80,9 +80,13 @@ class Difficulty(Message):
 
 
 class Network(Message):
-    """What the node file says of the network, the nodes by their names."""
+    """What the node file says of the network, the nodes by their names.
+
+    Its height is the next one, or, so that the node is to ignore it, so many `behind` the last one.
+    """
 
     swarms: list[Swarm]
+    behind: Annotated[int, Ge(0)] | None = None
     difficulties: list[Difficulty] = Field(default=[Difficulty(since=1_600_000_000_000, difficulty=1)])
 
 
@@ -96,6 +100,12 @@ class Settings(Message):
     """Members of the node file that stand in the place of the harness's own until the test ends."""
 
     settings: dict[str, JsonValue] = Field(default={})
+
+
+class Log(Message):
+    """The end of what the node has written to standard output and standard error since it was last started with new data."""
+
+    text: str
 
 
 class Exit(Message):
@@ -155,6 +165,13 @@ NODE_METHODS: dict[str, Method] = {
             summary="End the node with SIGTERM and start it again on the same data.",
             params=Settings,
             result=Exit,
+        ),
+        Method(
+            name="node.read_log",
+            capability=NETWORK_FILE,
+            summary="Read what the node has written to standard output and standard error.",
+            params=Nothing,
+            result=Log,
         ),
     )
 }
