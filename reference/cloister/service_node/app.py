@@ -63,7 +63,10 @@ class Gate:
         self._budget = Budget()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one request."""
+        """Handle one request.
+
+        Clauses: SW-14
+        """
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

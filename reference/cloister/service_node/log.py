@@ -19,7 +19,10 @@ class Formatter(logging.Formatter):
     """Formats a record as JSON."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Format a record; `facts` are those that `note` was given."""
+        """Format a record; `facts` are those that `note` was given.
+
+        Clauses: SW-45
+        """
         line: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
