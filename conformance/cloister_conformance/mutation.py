@@ -16,7 +16,8 @@ from cloister_conformance.mutants import Mutant
 from cloister_conformance.results import Report
 from cloister_conformance.run import Options, UnusableSelection
 
-TIMEOUT_SECONDS = 5
+TIMEOUT_SECONDS: dict[Role, float] = {"client": 5, "service-node": 10}
+"""A node has to start in this time too, beside others."""
 NODE_PACKAGE = "cloister.service_node"
 
 Fate = Literal["caught", "caught elsewhere", "survived", "does not start"]
@@ -73,7 +74,7 @@ def describe(mutant: Mutant, folder: Path, role: Role = "client") -> Implementat
         command if role == "client" else [*command, "--role", role],
         role=role,
         name=f"mutant {mutant.id}",
-        timeout_seconds=TIMEOUT_SECONDS,
+        timeout_seconds=TIMEOUT_SECONDS[role],
     )
 
 

@@ -94,7 +94,8 @@ def expect_invalid(iut: NodeUnderTest, bodies: list[bytes]) -> None:
 def test_a_part_of_a_request_has_the_same_answer(node_actors: NodeActors, kind: str) -> None:
     iut, _, network = node_actors()
     body = LAYERS[kind].body
-    expect_invalid(iut, [body[:size] for size in range(1, len(body))])
+    sizes = [*range(1, 9), *range(9, len(body) - 8, 8), *range(len(body) - 8, len(body))]
+    expect_invalid(iut, [body[:size] for size in sizes])
     take_none(network, "b", "server")
 
 
