@@ -92,7 +92,10 @@ def find_family(host: str) -> socket.AddressFamily:
 
 
 async def run(node: ServiceNode, file: NodeFile, path: Path, listener: socket.socket) -> None:
-    """Serve until a signal comes."""
+    """Serve until a signal comes.
+
+    Clauses: AP-19
+    """
     server = build_server(node, file)
     for number in SIGNALS:
         asyncio.get_running_loop().add_signal_handler(number, server.handle_exit, number, None)
