@@ -174,8 +174,8 @@ def test_a_host_comes_before_a_destination(node_actors: NodeActors) -> None:
 
 
 @clause("OR-6")
-@pytest.mark.parametrize("other", [{}, {"hop": 3}, {"enc_type": "aes-gcm", "x": [{}]}])
-def test_members_that_nobody_knows_change_nothing(node_actors: NodeActors, other: dict[str, Any]) -> None:
+@pytest.mark.parametrize("other", [{}, {"hop": 3}, {"x": [{}]}, {"headers": {"x": "y"}}, {"headers": None}])
+def test_headers_of_any_value_beside_any_member_mean_this_node(node_actors: NodeActors, other: dict[str, Any]) -> None:
     iut, peer, _ = node_actors()
     layer = seal(write_rpc("get_snodes_for_pubkey", pubKey=FOREIGN), {**FOR_THIS_NODE, **other})
     ask(iut, peer, layer).must_match(status="^200$", body='"snodes"')
