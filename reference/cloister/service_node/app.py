@@ -26,7 +26,7 @@ from cloister.service_node.metrics import Metrics
 from cloister.service_node.node import ServiceNode
 from cloister.service_node.relay import ONION_PATH
 from cloister.service_node.replication import PUSH_PATH
-from cloister.storage import MAX_BODY_BYTES
+from cloister.storage import MAX_BODY_BYTES, PARAMS
 
 RPC_PATH = "/storage_rpc/v1"
 HEALTH_PATH = "/health"
@@ -199,7 +199,7 @@ def build_app(node: ServiceNode, *, rate: float, burst: int, seconds: float) -> 
         Gate, metrics=node.metrics, rate=RateLimit(rate, burst), forgeries=RateLimit(rate, burst), seconds=seconds
     )
 
-    @app.post(RPC_PATH, **describe(RPC_BODY, RPC_STATUSES))
+    @app.post(RPC_PATH, **describe(RPC_BODY, RPC_STATUSES, in_json=JSON_STATUSES))
     async def rpc(request: Request) -> Response:
         """Store, retrieve, or ask for a swarm."""
         return respond(await node.answer_rpc(await read_request(request, node)))
@@ -217,7 +217,7 @@ def build_app(node: ServiceNode, *, rate: float, burst: int, seconds: float) -> 
             raise NotANode
         return respond(await node.answer_push(await read_request(request, node)))
 
-    @app.get(HEALTH_PATH, **describe(None, GET_STATUSES))
+    @app.get(HEALTH_PATH, **describe(None, GET_STATUSES, in_json=JSON_STATUSES))
     async def health() -> Response:
         """Tell the height of the network.
 
@@ -225,7 +225,7 @@ def build_app(node: ServiceNode, *, rate: float, burst: int, seconds: float) -> 
         """
         return respond(build_json(200, {"status": "ok", "height": node.network.height}))
 
-    @app.get(STATS_PATH, **describe(None, GET_STATUSES))
+    @app.get(STATS_PATH, **describe(None, GET_STATUSES, in_json=JSON_STATUSES))
     async def stats() -> Response:
         """Tell the version."""
         return respond(build_json(200, {"version": cloister.__version__}))
@@ -246,39 +246,37 @@ async def answer_http_error(_: Request, error: Exception) -> Response:
 
 # What /openapi.json says
 
-TEXT_PARAM = {"type": "string"}
-RPC_BODY = {
-    "application/json": {
-        "schema": {
-            "type": "object",
-            "required": ["method", "params"],
-            "properties": {
-                "method": {"enum": ["store", "retrieve", "get_snodes_for_pubkey"]},
-                "params": {
-                    "type": "object",
-                    "properties": {
-                        "pubKey": {"type": "string", "pattern": "^05[0-9a-f]{64}$"},
-                        "ttl": TEXT_PARAM,
-                        "nonce": TEXT_PARAM,
-                        "timestamp": TEXT_PARAM,
-                        "data": TEXT_PARAM,
-                        "lastHash": TEXT_PARAM,
-                    },
-                },
-            },
-        }
+
+def describe_method(method: str, params: tuple[str, ...]) -> dict[str, Any]:
+    """Describe a request with a method and the params that it needs; others may be of any type."""
+    texts = {"type": "object", "required": list(params), "properties": {name: {"type": "string"} for name in params}}
+    return {
+        "type": "object",
+        "required": ["method", "params"],
+        "properties": {"method": {"const": method}, "params": texts},
     }
-}
+
+
+RPC_BODY = {"application/json": {"schema": {"oneOf": [describe_method(*one) for one in PARAMS.items()]}}}
 BYTES_BODY = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 
 GET_STATUSES = (200, 429, 503)
+JSON_STATUSES = (200, 421, 432)
 RPC_STATUSES = (200, 400, 403, 406, 413, 421, 429, 432, 503)
 PUSH_STATUSES = (200, 400, 403, 413, 421, 429, 503)
 ONION_STATUSES = (200, 400, 403, 413, 429, 500, 502, 503, 504)
 
 
-def describe(body: dict[str, Any] | None, statuses: tuple[int, ...]) -> dict[str, Any]:
-    """Describe an endpoint to OpenAPI."""
+def describe(
+    body: dict[str, Any] | None, statuses: tuple[int, ...], *, in_json: tuple[int, ...] = ()
+) -> dict[str, Any]:
+    """Describe an endpoint to OpenAPI: what it takes, and its statuses, those whose bodies are JSON by name."""
     extra = {"requestBody": {"required": True, "content": body}} if body else {}
-    responses = {str(status): {"description": "see chapters 07 and 08"} for status in statuses}
-    return {"response_class": PlainTextResponse, "openapi_extra": {**extra, "responses": responses}}
+    responses = {
+        str(status): {
+            "description": "see chapters 07 and 08",
+            "content": {"application/json" if status in in_json else "text/plain": {}},
+        }
+        for status in statuses
+    }
+    return {"response_class": Response, "openapi_extra": {**extra, "responses": responses}}
