@@ -28,7 +28,7 @@ MAX_ONION_BYTES = MAX_BODY_BYTES
 MAX_REPLY_BYTES = 16_777_216
 TIMEOUT_MS = 20_000
 
-TARGET = re.compile(r"/(loki|oxen)/([A-Za-z0-9._/-]*/)?lsrpc")
+TARGET = re.compile(r"/(loki|oxen)/([A-Za-z0-9._-]+/)*lsrpc")
 HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 PORTS = {"https": 443, "http": 80}
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")

@@ -284,6 +284,7 @@ FORBIDDEN_TARGETS = (
     "/loki/v3/LSRPC",
     "loki/v3/lsrpc",
     "//loki/v3/lsrpc",
+    "/loki//lsrpc",
     "/x/loki/v3/lsrpc",
     "https://example.org/loki/v3/lsrpc",
 )
