@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
@@ -66,6 +67,7 @@ class OnionClient:
         self.state = network_client.take_up_network(state or NetworkState(), self.network, random)
         self.http = httpx.AsyncClient(
             transport=transport,
+            verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),  # guards speak HTTP; no certificates need be loaded
             headers=HEADERS,
             timeout=timeout_ms / 1000,
             limits=httpx.Limits(keepalive_expiry=KEEP_ALIVE_SECONDS),
