@@ -367,11 +367,16 @@ def test_the_work_tells_its_progress_and_ends_with_its_task(fake: FakeNetwork, m
     monkeypatch.setattr(proof_of_work, "find_nonce", find)
 
     async def work(made: Client) -> None:
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(store()(made), 0.3)
+        told_twice = asyncio.Event()
+        made.tell = lambda line: told.append(line) or (len(told) == 2 and told_twice.set())
+        storing = asyncio.create_task(store()(made))
+        await told_twice.wait()
+        storing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await storing
 
-    run(fake, work, tell=told.append)
-    assert "proof of work: 40,000 tried" in told
+    run(fake, work)
+    assert told[:2] == ["proof of work: 20,000 tried", "proof of work: 40,000 tried"]
     assert searches == ["cancelled"]
     assert fake.contacted == []
 
