@@ -4,7 +4,8 @@
 - A clause gets an anchor in its chapter (`#sk-12`); its id becomes a link wherever it stands outside code.
 - Each chapter ends with a table of what enforces its clauses; a page shows every mutant as a change of the reference.
 - The OpenRPC document and the JSON Schemas of reports and transcripts are generated and published under `schema/`.
-- The tables and the plot of the speed page come from `speed.json`, which `cloister bench --json` wrote.
+- The tables and plots of the speed page come from `speed.json` and `network-speed.json`, which `cloister bench --json` and
+  `cloister bench network --json` wrote.
 - Diagrams are drawn here, so that the site loads nothing from elsewhere.
 """
 
@@ -23,7 +24,7 @@ import matplotlib as mpl
 import mermaidx  # type: ignore[import-untyped]
 from cloister_conformance import openrpc
 from cloister_conformance.bench import render as speed
-from cloister_conformance.bench.rounds import BenchReport
+from cloister_conformance.bench.rounds import BenchReport, NetworkReport
 from cloister_conformance.clause import CLAUSE_ID, read_clauses
 from cloister_conformance.trace import MUTANTS, TraceRow, build_matrix
 from matplotlib.figure import Figure
@@ -54,6 +55,12 @@ SPEED_TABLES = {
     "<!-- speed: harness -->": speed.render_harness,
 }
 SPEED_PLOT = "<!-- speed: plot -->"
+NETWORK_SPEED = ROOT / "docs" / "network-speed.json"
+NETWORK_TABLES = {
+    "<!-- speed: network -->": speed.render_network,
+    "<!-- speed: growth -->": speed.render_growth,
+}
+GROWTH_PLOT = "<!-- speed: growth plot -->"
 MUTANTS_PAGE = "spec/mutants.md"
 DEFINITION = re.compile(r"<li>\s*<strong>(?P<id>[A-Z]{2}-[1-9][0-9]*)</strong>")
 UNLINKED = re.compile(r"(<(?:pre|code|a|h1|svg|script)\b.*?</(?:pre|code|a|h1|svg|script)>|<[^>]*>)", re.DOTALL)
@@ -118,6 +125,9 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:  # noqa: ANN40
     for marker, render in SPEED_TABLES.items():
         if marker in markdown:
             markdown = markdown.replace(marker, "\n".join(render(read_speed())))
+    for marker, render_network in NETWORK_TABLES.items():
+        if marker in markdown:
+            markdown = markdown.replace(marker, "\n".join(render_network(read_network_speed())))
     chapter = Path(page.file.src_uri).stem
     clauses = [clause.id for clause in read_clauses().values() if clause.chapter == chapter]
     markdown = CHECKED_BLOCK.sub("```text", markdown)
@@ -165,6 +175,8 @@ def on_page_content(html: str, page: Page, files: Files, **_: Any) -> str:  # no
     html = DEFINITION.sub(anchor, html)
     if SPEED_PLOT in html:
         html = html.replace(SPEED_PLOT, draw_speed(read_speed()))
+    if GROWTH_PLOT in html:
+        html = html.replace(GROWTH_PLOT, draw_growth(read_network_speed()))
     html = MARKS.sub(lambda match: color(match["marks"]), html)
     html = TEST_NAME.sub(lambda match: match[0].replace("_", "_<wbr>"), html)
     return "".join(
@@ -184,9 +196,13 @@ def read_speed() -> BenchReport:
     return BenchReport.model_validate_json(SPEED.read_text("utf-8"))
 
 
+def read_network_speed() -> NetworkReport:
+    """Read what was measured of the network last."""
+    return NetworkReport.model_validate_json(NETWORK_SPEED.read_text("utf-8"))
+
+
 def draw_speed(report: BenchReport) -> str:
     """Draw how fast each implementation is beside the reference: a row for each thing measured, a mark for each implementation."""
-    mpl.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "cloister", "font.family": "sans-serif"})
     measured = [each for each in report.comparisons if each.implementation]
     names = list(dict.fromkeys(each.name for each in measured))[::-1]
     figure = Figure(figsize=(6, 0.4 * len(names) + 1))
@@ -202,6 +218,31 @@ def draw_speed(report: BenchReport) -> str:
     axes.set_yticks(range(len(names)), names)
     axes.grid(axis="y", alpha=0.3)
     axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
+    return write_plot(figure)
+
+
+def draw_growth(report: NetworkReport) -> str:
+    """Draw what each operation costs over the number of messages that a node holds."""
+    figure = Figure(figsize=(6, 3))
+    axes = figure.subplots()
+    for marker, operation in zip("os^", dict.fromkeys(each.operation for each in report.growth), strict=True):
+        found = [each for each in report.growth if each.operation == operation]
+        axes.plot(
+            [each.messages for each in found], [each.milliseconds for each in found], marker, ls="-", label=operation
+        )
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.set_xlabel("messages held")
+    axes.set_ylabel("ms, one at a time")
+    axes.grid(alpha=0.3)
+    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
+    return write_plot(figure)
+
+
+def write_plot(figure: Figure) -> str:
+    """Write a plot as SVG that takes the colour of the page's text."""
+    mpl.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "cloister", "font.family": "sans-serif"})
     with StringIO() as file:
         figure.savefig(file, format="svg", transparent=True, bbox_inches="tight", metadata={"Date": None})
         drawing = file.getvalue()

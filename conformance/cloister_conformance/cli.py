@@ -16,6 +16,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.markup import escape
+from typer.core import TyperGroup
 
 from cloister_conformance import (
     data,
@@ -58,6 +59,18 @@ VERDICTS = {
 }
 """The exit code and the last line of a replay."""
 
+
+class BenchGroup(TyperGroup):
+    """`cloister bench NAME` where there is such a command; all else goes to one that needs no name."""
+
+    DEFAULT = "implementations"
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - a type of typer's own
+        """Put the name in where there is none; `implementations` alone is a folder."""
+        is_named = bool(args) and args[0] in self.commands and args[0] != self.DEFAULT
+        return super().parse_args(ctx, args if is_named else [self.DEFAULT, *args])
+
+
 app = typer.Typer(
     name="cloister",
     help="Specification, reference, vectors and conformance tests of encrypted group messaging without trusted servers.",
@@ -68,6 +81,11 @@ app = typer.Typer(
 vectors_app = typer.Typer(help="Generate or verify the test vectors.", no_args_is_help=True)
 adapter_app = typer.Typer(help="Make an adapter.", no_args_is_help=True)
 serve_app = typer.Typer(help="Run a reference server.", no_args_is_help=True)
+bench_app = typer.Typer(
+    cls=BenchGroup,
+    help="Measure speed as ratios in one run: of the reference, the harness, implementations, and the network.",
+)
+app.add_typer(bench_app, name="bench")
 app.add_typer(vectors_app, name="vectors")
 app.add_typer(adapter_app, name="adapter")
 app.add_typer(serve_app, name="serve")
@@ -363,7 +381,7 @@ def run_matrix(
     raise typer.Exit(0 if report.is_clean else DOES_NOT_CONFORM)
 
 
-@app.command(name="bench")
+@bench_app.command(name=BenchGroup.DEFAULT)
 def run_benchmarks(
     context: typer.Context,
     folders: Annotated[
@@ -375,7 +393,10 @@ def run_benchmarks(
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE")] = None,
     markdown_file: Annotated[Path | None, typer.Option("--markdown", metavar="FILE")] = None,
 ) -> None:
-    """Measure speed as ratios in one run: of the reference, of the harness, and of the implementations that are named."""
+    """Measure speed as ratios in one run: of the reference, of the harness, and of the implementations that are named.
+
+    `cloister bench network` measures the network.
+    """
     with explain_errors():
         check_writable(json_file, markdown_file)
         subjects: list[Path | None] = [*folders] if folders else [None] if context.obj is not None else []
@@ -391,6 +412,28 @@ def run_benchmarks(
     with explain_errors():
         write(json_file, report.model_dump_json(indent=1) + "\n")
         write(markdown_file, render.render_markdown(report))
+
+
+@bench_app.command(name="network")
+def run_network_benchmarks(
+    *,
+    seconds: Annotated[float, typer.Option(min=0.01, help="for each figure")] = 1.0,
+    messages: Annotated[int, typer.Option(min=1, help="that the fullest node holds")] = 10_000,
+    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE")] = None,
+    markdown_file: Annotated[Path | None, typer.Option("--markdown", metavar="FILE")] = None,
+) -> None:
+    """Measure the reference's nodes and onions as ratios in one run: a node alone, three hops, and a node that fills."""
+    from cloister_conformance.bench import network  # noqa: PLC0415 - the other commands need no web server
+
+    with explain_errors():
+        check_writable(json_file, markdown_file)
+        with console.status("measuring") as status:
+            report = network.measure(seconds=seconds, messages=messages, tell=status.update)
+    console.print(render.build_network_table(report))
+    console.print(render.build_growth_table(report))
+    with explain_errors():
+        write(json_file, report.model_dump_json(indent=1) + "\n")
+        write(markdown_file, render.render_network_markdown(report))
 
 
 @app.command(name="trace")

@@ -1,15 +1,21 @@
 """The benchmarks: every figure is there, and a report says what was measured. How fast it is, no test says."""
 
 import json
+import os
 import shlex
 from collections.abc import Callable
+from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cloister_conformance import implementation, protocol
-from cloister_conformance.bench import adapters, harness, measure, render, rounds
-from cloister_conformance.bench.rounds import BenchReport, Comparison
+from cloister import identity, onion
+from cloister.devnet import DevnetError
+from cloister.service_node import database
+from cloister_conformance import data, implementation, protocol
+from cloister_conformance.bench import adapters, bare, growth, harness, hops, measure, render, rounds, servers
+from cloister_conformance.bench.rounds import BenchReport, Comparison, NetworkReport
 from cloister_conformance.transport import BrokenAdapter
 
 Cloister = Callable[[str], Any]
@@ -173,3 +179,108 @@ def test_the_adapter_that_does_nothing_answers() -> None:
 def test_a_comparison_without_an_aim_has_an_empty_cell() -> None:
     found = Comparison(group="g", name="n", beside="b", rate=1234, beside_rate=1, ratio=1, low=1, high=1)
     assert render.describe(found) == ("g: n", "b", "1,234", "1", "1.00", "1.00 to 1.00", "")
+
+
+# The network
+
+
+@pytest.mark.usefixtures("few_operations")
+def test_the_command_measures_the_network(cloister: Cloister, tmp_path: Path) -> None:
+    done = cloister("bench network --seconds 0.05 --messages 200 --json out/network.json --markdown out/network.md")
+    assert (done.status, done.err) == (0, "")
+    report = NetworkReport.model_validate_json((tmp_path / "out" / "network.json").read_text("utf-8"))
+    assert [(comparison.name, comparison.beside.partition(",")[0]) for comparison in report.comparisons] == [
+        ("store", "the framework"),
+        ("store", "SQLite"),
+        ("store", "SQLite"),
+        ("retrieve 10 messages", "the framework"),
+        ("build", "bare primitives"),
+        ("peel a layer", "bare primitives"),
+        ("through three hops", "sent to the node"),
+    ]
+    for comparison in report.comparisons:
+        assert min(comparison.rate, comparison.beside_rate) > 0
+        assert comparison.low <= comparison.ratio <= comparison.high
+    assert [(each.operation, each.messages, each.ratio) for each in report.growth] == [
+        ("retrieve", 200, 1),
+        ("its queries alone", 200, 1),
+        ("store", 200, 1),
+    ]
+    text = (tmp_path / "out" / "network.md").read_text("utf-8")
+    assert text == render.render_network_markdown(report)
+    assert text.count("\n| ") == len(report.comparisons) + len(report.growth) + 3
+    assert all(each.operation in done.out for each in report.growth)
+
+
+def test_a_folder_may_have_the_name_of_the_command_that_needs_none(cloister: Cloister, tmp_path: Path) -> None:
+    (tmp_path / "implementations").mkdir()
+    done = cloister("bench implementations")
+    assert (done.status, done.err.partition(";")[0]) == (2, "cloister: implementations holds no adapter.toml")
+
+
+@pytest.mark.parametrize(
+    ("messages", "sizes"),
+    [(200, [200]), (1000, [1000]), (1001, [1000, 1001]), (10**6, [10**3, 10**4, 10**5, 10**6])],
+)
+def test_nodes_hold_powers_of_ten(messages: int, sizes: list[int]) -> None:
+    assert growth.choose_sizes(messages) == sizes
+
+
+def test_nodes_are_measured_in_turn_and_compared_with_the_one_that_holds_the_fewest() -> None:
+    went: list[int] = []
+    by_size = {10: lambda: went.append(10) or 0.2, 100: lambda: went.append(100) or 0.3}  # type: ignore[func-returns-value]
+    found = list(growth.compare_all("retrieve", by_size))
+    assert went == [10, 100, 100, 10]
+    assert [(each.messages, each.milliseconds, each.ratio) for each in found] == [
+        (10, 200, 1),
+        (100, 300, pytest.approx(1.5)),
+    ]
+
+
+def test_a_filled_node_gives_a_whole_page_behind_each_place_that_is_asked_for() -> None:
+    with servers.serve(servers.NODE, lambda folder: growth.fill(250, folder)) as node:
+        with closing(database.connect(node.files / "data" / database.FILE)) as connection:
+            places = growth.pick_places(connection, 250)
+        with closing(HTTPConnection(node.host, node.port)) as connection:
+            answers = [
+                servers.post(connection, servers.RPC_PATH, servers.build_retrieve(*place)) for place in set(places)
+            ]
+    assert {len(json.loads(answer)["messages"]) for answer in answers} == {10}
+
+
+def test_the_floor_only_answers() -> None:
+    with servers.serve(servers.FLOOR, answer="whatever") as floor:
+        with closing(HTTPConnection(floor.host, floor.port)) as connection:
+            assert servers.post(connection, servers.RPC_PATH, b"rubbish") == b"whatever"
+            with pytest.raises(BrokenAdapter, match="answered /no/such with 404"):
+                servers.post(connection, "/no/such", b"")
+        with servers.Connections(floor.port, 2) as connections:
+            connections.open()
+            connections.send([b"rubbish"] * 5)
+    with (
+        servers.Connections(floor.port, 2) as connections,
+        pytest.raises(BrokenAdapter, match="gave no answer to /storage_rpc/v1"),
+    ):
+        connections.send([b"rubbish"])
+
+
+def test_the_bare_layer_is_that_of_an_onion() -> None:
+    pair = identity.generate_key_pair(os.urandom)
+    layer = onion.seal_layer(pair.public, b"hello", os.urandom)
+    assert bare.open_layer(pair.private, bytes.fromhex(layer.ephemeral_key), layer.ciphertext) == b"hello"
+    u, ciphertext = bare.seal_layer(pair.public[1:], b"hello")
+    assert onion.peel(pair.private, onion.encode_frame(ciphertext, {"ephemeral_key": u.hex()})).plaintext == b"hello"
+
+
+def test_a_network_that_does_not_run_cannot_be_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**_: Any) -> Any:
+        raise DevnetError("no more ports")
+
+    monkeypatch.setattr(hops, "Devnet", refuse)
+    with pytest.raises(BrokenAdapter, match="the network does not run: no more ports"):
+        hops.measure(0.01)
+
+
+def test_the_figures_of_the_docs_go_up_to_a_million_messages() -> None:
+    report = NetworkReport.model_validate_json((data.CHECKOUT / "docs" / "network-speed.json").read_text("utf-8"))
+    assert {each.messages for each in report.growth} == {10**3, 10**4, 10**5, 10**6}

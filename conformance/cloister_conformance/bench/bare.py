@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from nacl.bindings import crypto_scalarmult, crypto_scalarmult_base, crypto_scalarmult_ed25519_base_noclamp
 
 Q = 2**252 + 27742317777372353535851937790883648493
@@ -102,6 +103,19 @@ def decrypt_pairwise(chain_key: bytes, ciphertext: bytes, mac: bytes) -> tuple[b
     assert hmac.compare_digest(hmac.digest(mac_key, ciphertext, "sha256")[:8], mac)
     decryptor = Cipher(algorithms.AES256(cipher_key), modes.CBC(iv)).decryptor()
     return chain_key, decryptor.update(ciphertext) + decryptor.finalize()
+
+
+def seal_layer(u: bytes, plaintext: bytes) -> tuple[bytes, bytes]:
+    """Seal to a public key; return the ephemeral public key, and IV and ciphertext."""
+    private, iv = os.urandom(32), os.urandom(12)
+    key = hmac.digest(b"LOKI", crypto_scalarmult(private, u), "sha256")
+    return crypto_scalarmult_base(private), iv + AESGCM(key).encrypt(iv, plaintext, None)
+
+
+def open_layer(private: bytes, u: bytes, ciphertext: bytes) -> bytes:
+    """Open what is sealed to a private key, beside an ephemeral public key."""
+    key = hmac.digest(b"LOKI", crypto_scalarmult(private, u), "sha256")
+    return AESGCM(key).decrypt(ciphertext[:12], ciphertext[12:], None)
 
 
 def build_search(h1: bytes, count: int) -> Callable[[], None]:

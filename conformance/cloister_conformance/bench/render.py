@@ -1,23 +1,51 @@
 """A benchmark report on the terminal and as Markdown."""
 
+from collections.abc import Iterable
+
 from rich.table import Table
 
-from cloister_conformance.bench.rounds import BenchReport, Comparison
+from cloister_conformance.bench.rounds import BenchReport, Comparison, Growth, NetworkReport
+
+GROWTH_COLUMNS = ("one at a time", "messages held", "ms", "time ratio", "middle half")
 
 
 def build_table(report: BenchReport) -> Table:
     """Build the table of the terminal: the reference and the harness."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("measured")
-    table.add_column("beside")
-    for column in ("rate /s", "beside /s", "time ratio", "middle half", "aim"):
-        table.add_column(column, justify="right")
+    table = start_table()
     for comparison in report.comparisons:
         if not comparison.implementation:
             table.add_row(*describe(comparison))
     for quantity in report.quantities:
         spread = f"{quantity.low:.3g} to {quantity.high:.3g}"
         table.add_row(quantity.name, quantity.unit, "", "", f"{quantity.value:.3g}", spread, quantity.aim)
+    return table
+
+
+def start_table() -> Table:
+    """Start a table of comparisons."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("measured")
+    table.add_column("beside")
+    for column in ("rate /s", "beside /s", "time ratio", "middle half", "aim"):
+        table.add_column(column, justify="right")
+    return table
+
+
+def build_network_table(report: NetworkReport) -> Table:
+    """Build the table of the terminal: nodes and onions."""
+    table = start_table()
+    for comparison in report.comparisons:
+        table.add_row(*describe(comparison))
+    return table
+
+
+def build_growth_table(report: NetworkReport) -> Table:
+    """Build the table of the terminal: what the number of messages costs."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for column in GROWTH_COLUMNS:
+        table.add_column(column, justify="left" if column == GROWTH_COLUMNS[0] else "right")
+    for growth in report.growth:
+        table.add_row(*describe_growth(growth))
     return table
 
 
@@ -48,6 +76,17 @@ def describe(comparison: Comparison) -> tuple[str, ...]:
     )
 
 
+def describe_growth(growth: Growth) -> tuple[str, ...]:
+    """Describe what an operation costs, a text for each column."""
+    return (
+        growth.operation,
+        f"{growth.messages:,}",
+        f"{growth.milliseconds:.2f}",
+        f"{growth.ratio:.2f}",
+        f"{growth.low:.2f} to {growth.high:.2f}",
+    )
+
+
 def render_markdown(report: BenchReport) -> str:
     """Render all tables as Markdown."""
     tables = [render_reference(report), render_libraries(report), render_harness(report)]
@@ -56,10 +95,15 @@ def render_markdown(report: BenchReport) -> str:
 
 def render_reference(report: BenchReport) -> list[str]:
     """Render what the reference costs beside its bare primitives."""
+    return render_comparisons(each for each in report.comparisons if not each.implementation)
+
+
+def render_comparisons(comparisons: Iterable[Comparison]) -> list[str]:
+    """Render comparisons."""
     return [
         "| measured | beside | rate /s | beside /s | time ratio | middle half | aim |",
         "| --- | --- | ---: | ---: | ---: | ---: | ---: |",
-        *[f"| {' | '.join(describe(each))} |" for each in report.comparisons if not each.implementation],
+        *[f"| {' | '.join(describe(each))} |" for each in comparisons],
     ]
 
 
@@ -84,3 +128,22 @@ def render_harness(report: BenchReport) -> list[str]:
         spread = f"{quantity.low:.3g} to {quantity.high:.3g}"
         lines.append(f"| {quantity.name} | {quantity.value:.3g} | {spread} | {quantity.unit} | {quantity.aim} |")
     return lines
+
+
+def render_network_markdown(report: NetworkReport) -> str:
+    """Render all tables of the network as Markdown."""
+    return "\n\n".join("\n".join(lines) for lines in (render_network(report), render_growth(report))) + "\n"
+
+
+def render_network(report: NetworkReport) -> list[str]:
+    """Render what nodes and onions cost."""
+    return render_comparisons(report.comparisons)
+
+
+def render_growth(report: NetworkReport) -> list[str]:
+    """Render what the number of messages costs."""
+    return [
+        f"| {' | '.join(GROWTH_COLUMNS)} |",
+        "| --- | ---: | ---: | ---: | ---: |",
+        *[f"| {' | '.join(describe_growth(each))} |" for each in report.growth],
+    ]

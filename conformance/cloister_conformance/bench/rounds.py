@@ -66,6 +66,26 @@ class BenchReport(BaseModel):
     quantities: list[Quantity]
 
 
+class Growth(BaseModel):
+    """What an operation costs a node that holds so many messages; the ratio is to the node that holds the fewest."""
+
+    operation: str
+    messages: int
+    milliseconds: float
+    ratio: float
+    low: float
+    high: float
+
+
+class NetworkReport(BaseModel):
+    """What was measured of the network."""
+
+    cloister: str
+    cores: int
+    comparisons: list[Comparison]
+    growth: list[Growth]
+
+
 def compare(
     group: str, name: str, round_: Round, beside: str, beside_round: Round, aim: float | None = None
 ) -> Comparison:
