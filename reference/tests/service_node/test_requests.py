@@ -174,9 +174,7 @@ def test_a_body_that_is_too_long_is_refused_before_it_is_there(shared: Any) -> N
 
 
 def test_a_body_that_turns_out_too_long_is_refused(shared: Any) -> None:
-    answer = shared.client.post(
-        f"http://127.0.0.1:{shared.port}/onion_req/v2", content=(bytes(2**20) for _ in range(11))
-    )
+    answer = shared.client.post(f"http://127.0.0.1:{shared.port}{RPC}", content=(bytes(2**20) for _ in range(11)))
     assert answer.status_code == 413
     assert shared.post("/onion_req/v2", bytes(10_485_760)).status_code == 400  # the longest
 
