@@ -52,16 +52,28 @@ def find_functions() -> Iterator[tuple[str, str]]:
             if "_proto" in file.parts:
                 continue
             module = ".".join(file.relative_to(folder.parent).with_suffix("").parts).removesuffix(".__init__")
-            for function in iterate_functions(file):
+            for name, function in iterate_named(ast.parse(file.read_text("utf-8"))):
                 for clause in find_docstring_clauses(function):
-                    yield clause, f"{module}.{function.name}"
+                    yield clause, f"{module}.{name}"
 
 
 def iterate_functions(file: Path) -> Iterator[Function]:
     """Iterate over the functions and methods in a file."""
-    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+    for _, function in iterate_named(ast.parse(file.read_text("utf-8"))):
+        yield function
+
+
+def iterate_named(within: ast.AST, prefix: str = "") -> Iterator[tuple[str, Function]]:
+    """Iterate over the functions and methods inside of a node, each with the name by which it is documented.
+
+    A method's name has that of its class before it; a function inside of another is documented with that one.
+    """
+    for node in ast.iter_child_nodes(within):
         if isinstance(node, Function):
-            yield node
+            inner = [function for function in ast.walk(node) if isinstance(function, Function)]
+            yield from ((f"{prefix}{node.name}", function) for function in inner)
+        else:
+            yield from iterate_named(node, f"{prefix}{node.name}." if isinstance(node, ast.ClassDef) else prefix)
 
 
 def find_docstring_clauses(function: Function) -> list[str]:

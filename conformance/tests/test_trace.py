@@ -1,5 +1,6 @@
 """The clause trace: what it finds in the five places, and what it complains of."""
 
+import ast
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +24,12 @@ def test_a_clause_has_its_code_vectors_tests_and_mutants(matrix: dict[str, Trace
     assert "proof_of_work::test_a_ttl_that_is_not_whole_seconds_is_refused" in row.tests
     assert "PW-4.a" in row.mutants
     assert [name for name in row.vectors if name.startswith("proof_of_work ")]
+
+
+def test_code_is_named_as_it_is_documented() -> None:
+    tree = ast.parse("def f():\n def g(): pass\nclass C:\n async def m(self): pass\nif True:\n def h(): pass\n")
+    named = [(name, function.name) for name, function in trace.iterate_named(tree)]
+    assert named == [("f", "f"), ("f", "g"), ("C.m", "m"), ("h", "h")]
 
 
 def test_every_clause_has_a_row(matrix: dict[str, TraceRow]) -> None:
