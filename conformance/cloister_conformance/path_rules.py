@@ -18,11 +18,9 @@ def find_fault(
     paths: Sequence[Path], network: Sequence[str], given_up: Sequence[str] = (), stay: Sequence[Path] = ()
 ) -> str:
     """Find what is wrong with paths: by themselves, or because a node is given up, or because one that is to `stay` has not; else empty."""
+    if fault := find_false_size(paths):
+        return fault
     nodes = [node for path in paths for node in path]
-    if len(paths) != PATHS:
-        return f"there are {len(paths)} paths, not {PATHS}"
-    if any(len(path) != PATH_NODES for path in paths):
-        return f"a path has not {PATH_NODES} nodes"
     if len(set(nodes)) < len(nodes):
         return "a node stands there twice"
     if set(nodes) - set(network):
@@ -31,6 +29,15 @@ def find_fault(
         return "a node is used that was given up"
     if not all(any(fits(path, kept) for path in paths) for kept in stay):
         return "a path, or a part of one, that works is not kept"
+    return ""
+
+
+def find_false_size(paths: Sequence[Path]) -> str:
+    """Find whether there are too few or too many paths, or nodes on one; else empty."""
+    if len(paths) != PATHS:
+        return f"there are {len(paths)} paths, not {PATHS}"
+    if any(len(path) != PATH_NODES for path in paths):
+        return f"a path has not {PATH_NODES} nodes"
     return ""
 
 

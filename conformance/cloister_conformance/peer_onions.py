@@ -4,12 +4,15 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+from cloister.errors import InvalidMessage
 from cloister.onion import Peeled
 from cloister.sealing import IV_BYTES, encrypt_layer
 from cloister.wire import encode_base64
 
 from cloister_conformance import path_rules
 from cloister_conformance.hand_made import onion_requests as hand_made
+from cloister_conformance.hand_made.material import derive_bytes
+from cloister_conformance.path_rules import NEW
 from cloister_conformance.protocol.messages import Hex, Message
 from cloister_conformance.protocol.onion import Answer, Layer
 from cloister_conformance.protocol.paths import Path
@@ -40,13 +43,56 @@ class SealText(Message):
     text: Hex
 
 
+class NameNodes(Message):
+    """How many nodes a network has at first, and which of them are gone."""
+
+    count: int
+    gone: list[Hex]
+
+
+class Named(Message):
+    """The nodes of a network."""
+
+    network: list[Hex]
+
+
+class Noted(Message):
+    """Paths as they were listed once: with a number, so that a transcript can refer to these, and not to others that are the same."""
+
+    number: int
+    paths: list[Path]
+
+
+class NotedPaths(Message):
+    """What was noted."""
+
+    noted: Noted
+
+
+class Place(Message):
+    """A place on a path that was noted."""
+
+    noted: Noted
+    path: int
+    place: int
+
+
+class Kept(Message):
+    """A path that was noted and stays, but for the places that get `new` nodes."""
+
+    noted: Noted
+    path: int
+    new: list[int]
+
+
 class Judge(Message):
-    """Paths, the network, the nodes that are given up, and the paths that stay, an empty text for each node that does not."""
+    """Paths, the network, the nodes that are given up, the paths that stay, and the guards that do."""
 
     paths: list[Path]
     network: list[str]
-    given_up: list[str]
-    stay: list[list[str]]
+    given_up: list[Place]
+    kept: list[Kept]
+    guards: list[str]
 
 
 class JudgeChoice(Message):
@@ -121,9 +167,30 @@ def seal_text(params: SealText, handles: Handles) -> Answer:
     return Answer(answer=encode_base64(encrypt_layer(key, params.text, iv=handles.random(IV_BYTES))))
 
 
+def name_nodes(params: NameNodes, handles: Handles) -> Named:
+    """Name the nodes of a network; a list of a step of its own, because the paths of an implementation name the same nodes."""
+    nodes = (derive_bytes(f"node {number} of a network") for number in range(params.count))
+    return Named(network=[node for node in nodes if node not in params.gone])
+
+
+def note(params: Noted, handles: Handles) -> NotedPaths:
+    """Note paths, of which there are as many as there have to be."""
+    if fault := path_rules.find_false_size(spell(params.paths)):
+        raise InvalidMessage(reason=fault)
+    return NotedPaths(noted=params)
+
+
 def judge(params: Judge, handles: Handles) -> Fault:
     """Judge paths."""
-    return Fault(fault=path_rules.find_fault(spell(params.paths), params.network, params.given_up, params.stay))
+    given_up = [spell(place.noted.paths)[place.path][place.place] for place in params.given_up]
+    stay = [take_kept(kept) for kept in params.kept] + [[guard, NEW, NEW] for guard in params.guards]
+    return Fault(fault=path_rules.find_fault(spell(params.paths), params.network, given_up, stay))
+
+
+def take_kept(kept: Kept) -> list[str]:
+    """Take the nodes of a path that stays, `NEW` in the places of those that do not."""
+    path = spell(kept.noted.paths)[kept.path]
+    return [NEW if place in kept.new else node for place, node in enumerate(path)]
 
 
 def judge_choice(params: JudgeChoice, handles: Handles) -> Fault:
@@ -164,6 +231,8 @@ def judge_replacements(params: JudgeReplacements, handles: Handles) -> Fault:
 FUNCTIONS: dict[str, tuple[Callable[[Any, Handles], Message], type[Message], type[Message]]] = {
     "onion.unwrap": (unwrap, Unwrap, Unwrapped),
     "onion.seal_text": (seal_text, SealText, Answer),
+    "paths.name_nodes": (name_nodes, NameNodes, Named),
+    "paths.note": (note, Noted, NotedPaths),
     "paths.judge": (judge, Judge, Fault),
     "paths.judge_choice": (judge_choice, JudgeChoice, Fault),
     "paths.judge_draws": (judge_draws, JudgeDraws, Fault),

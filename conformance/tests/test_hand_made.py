@@ -1,7 +1,16 @@
 """What is made by hand is what it says: cloister reads the honest frames and accepts the work."""
 
-from cloister import proof_of_work, sender_keys, storage, swarm
-from cloister_conformance.hand_made import swarms
+import pytest
+from cloister import errors, onion, proof_of_work, sender_keys, storage, swarm
+from cloister_conformance.hand_made import onion_faults, swarms
+from cloister_conformance.hand_made.onion_requests import (
+    HOPS,
+    NODE,
+    SERVER_PAIR,
+    unwrap,
+    wrap_for_node,
+    wrap_for_server,
+)
 from cloister_conformance.hand_made.proof_of_work import find_nonce_between, payload, request, value_of, with_work
 from cloister_conformance.hand_made.protobuf import field, varint
 from cloister_conformance.hand_made.sender_keys import make_sender
@@ -85,3 +94,42 @@ def test_a_store_has_one_fault_only_where_it_is_sought() -> None:
     assert storage.encode_record(message) == swarms.write_record(swarms.describe_message(store))
     store["nonce"] = swarms.find_nonce_for_less(store, enough=2, wanted=3)
     storage.check_store(store, network, node, now_ms=swarms.NOW)
+
+
+def test_a_hand_made_onion_is_peeled_and_taken_apart_again() -> None:
+    layers = wrap_for_node(b"hello")
+    privates = [hop.pair.private for hop in (*HOPS, NODE)]
+    body = layers[0].body
+    for private, layer in zip(privates, layers, strict=True):
+        peeled = onion.peel(private, body)
+        assert (peeled.plaintext, peeled.key) == (layer.plaintext, layer.key)
+        action = onion.read_action(peeled.plaintext)
+        body = action.body if isinstance(action, onion.ForNode) else b""
+    assert action == onion.ForThisNode(payload=b"hello")
+
+    parts = unwrap(layers[0].body, privates)
+    assert (parts.payload, parts.reply_key) == (b"hello", layers[-1].key)
+    assert parts.routings[0] == {}
+    assert [routing.get("destination") for routing in parts.routings[1:-1]] == [
+        hop.name.hex() for hop in (*HOPS[1:], NODE)
+    ]
+    assert parts.ephemeral_keys == [layer.ephemeral.public[1:] for layer in layers]
+    with pytest.raises(errors.DecryptionFailed):
+        unwrap(layers[0].body, privates[::-1])
+    with pytest.raises(errors.InvalidMessage):
+        unwrap(layers[0].body[:3], privates)
+
+    parts = unwrap(wrap_for_server(b"hello")[0].body, [*privates[:3], SERVER_PAIR.private])
+    assert (parts.payload, parts.routings[-1]["host"]) == (b"hello", "open.example.org")
+
+
+def test_only_what_is_wrong_is_wrong_with_a_hand_made_onion() -> None:
+    good = onion_faults.GOOD
+    assert onion.peel(onion_faults.PRIVATE, good.body).plaintext == onion_faults.PLAINTEXT
+    ephemeral_key = good.ephemeral.public[1:]
+    assert (
+        onion.peel(onion_faults.PRIVATE, onion_faults.seal_with(good.agreement, ephemeral_key, good.iv)).key == good.key
+    )
+    bodies = onion_faults.undecryptable()
+    assert len(set(bodies.values())) == len(bodies)
+    assert good.body not in bodies.values()
