@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, suppress
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from xml.etree import ElementTree as ET
@@ -14,8 +15,8 @@ from xml.etree import ElementTree as ET
 import cloister
 import pytest
 
+from cloister_conformance import data, protocol, vector_files
 from cloister_conformance import implementation as implementations
-from cloister_conformance import protocol, vector_files
 from cloister_conformance import transcript as transcripts
 from cloister_conformance.clause import read_clauses
 from cloister_conformance.implementation import Implementation, KnownFailure, Role, UnusableImplementation
@@ -105,10 +106,10 @@ def list_suites() -> list[str]:
 
 
 def find_files(options: Options, role: Role = "client") -> list[str]:
-    """Find the files of the suites asked for, and of the role; `sender-keys` also finds `sender_keys_machine`.
+    """Find the files of the suites, the role and the clause asked for; `sender-keys` also finds `sender_keys_machine`.
 
     Raises:
-        UnusableSelection: there is no such suite, or none of them is for the role.
+        UnusableSelection: there is no such suite, or none of them is for the role or speaks of the clause.
     """
     wanted = [suite.replace("-", "_") for suite in options.suites]
     for suite in wanted:
@@ -120,7 +121,23 @@ def find_files(options: Options, role: Role = "client") -> list[str]:
     files = [str(SUITES / f"{stem}.py") for stem in dict.fromkeys(chosen) if find_role(stem) == role]
     if not files:
         raise NothingSelected(f"the suite {' and '.join(wanted)} has no tests for the role {role}")
+    files = [file for file in files if speaks_of(Path(file), options.clause)]
+    if not files:
+        raise NothingSelected(NOTHING_SELECTED)
     return files
+
+
+def speaks_of(file: Path, clause: str) -> bool:
+    """Tell whether a file of tests speaks of a clause; to collect all of the tests takes longer than to run some of them."""
+    vectors = data.find_folder("vectors")
+    sources = [vectors / f"{stem}.json" for stem in vector_files.CHAPTERS] if file.stem == VECTORS else [file]
+    return not clause or any(f'"{clause}"' in read_text(source) for source in sources)
+
+
+@cache
+def read_text(file: Path) -> str:
+    """Read a file that does not change."""
+    return file.read_text("utf-8")
 
 
 def build_arguments(implementation: Implementation, options: Options, junit: Path | None) -> list[str]:
