@@ -136,12 +136,15 @@ def find_implementation(config: pytest.Config) -> Implementation:
     return implementations.reference(role)
 
 
+TARGET = pytest.StashKey[Target | NodeTarget]()
+
+
 class Run:
     """What the tests of one process share: the target, and the script of the test that runs."""
 
     def __init__(self, config: pytest.Config) -> None:
         self.implementation = find_implementation(config)
-        self.target = make_target(self.implementation)
+        self.target = config.stash.get(TARGET, None) or make_target(self.implementation)
         self.healthy: NodeTarget | None = None
         self.seed = int(config.getoption("--hypothesis-seed", default=None) or 0)
         self.strict = bool(config.getoption("--strict-errors"))
@@ -208,6 +211,20 @@ class Run:
 def make_target(implementation: Implementation) -> Target | NodeTarget:
     """Make the target of an implementation; nothing is started yet."""
     return NodeTarget(implementation) if implementation.role == "service-node" else Target(implementation)
+
+
+class Started:
+    """A plugin that hands over a target that runs already, as long as no workers do the tests."""
+
+    def __init__(self, target: Target | NodeTarget) -> None:
+        self.target = target
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Hand the target to the run, or end it."""
+        if config.getoption("numprocesses", default=None):
+            self.target.stop()
+        else:
+            config.stash[TARGET] = self.target
 
 
 RUN = pytest.StashKey[Run]()

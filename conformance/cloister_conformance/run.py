@@ -21,7 +21,7 @@ from cloister_conformance import transcript as transcripts
 from cloister_conformance.clause import read_clauses
 from cloister_conformance.implementation import Implementation, KnownFailure, Role, UnusableImplementation
 from cloister_conformance.node_target import NodeTarget
-from cloister_conformance.plugin import PROPERTY, VECTORS, find_role, make_target, name_repeat
+from cloister_conformance.plugin import PROPERTY, VECTORS, Started, find_role, make_target, name_repeat
 from cloister_conformance.results import ClauseResult, Report, Subject, TestResult
 from cloister_conformance.target import Target
 from cloister_conformance.transcript import UnreadableTranscript
@@ -206,20 +206,30 @@ def without_foreign_settings() -> Iterator[None]:
 
 
 def greet(implementation: Implementation) -> Subject:
-    """Start the implementation and ask who it is.
+    """Start the implementation, ask who it is, and end it.
 
     Raises:
         UnusableImplementation: it does not start or does not answer.
     """
     target = make_target(implementation)
     try:
+        return ask(target)
+    finally:
+        target.stop()
+
+
+def ask(target: Target | NodeTarget) -> Subject:
+    """Ask an implementation, started if it does not run, who it is.
+
+    Raises:
+        UnusableImplementation: it does not start or does not answer.
+    """
+    try:
         return ask_node(target) if isinstance(target, NodeTarget) else ask_client(target)
     except (BrokenAdapter, HungAdapter) as error:
         target.stop()
         stderr = f"\n{target.error_text.strip()}" if target.error_text.strip() else ""
-        raise UnusableImplementation(f"{implementation.name} {error}{stderr}") from None
-    finally:
-        target.stop()
+        raise UnusableImplementation(f"{target.implementation.name} {error}{stderr}") from None
 
 
 def ask_client(target: Target) -> Subject:
@@ -263,14 +273,19 @@ def run(
     """
     if implementation.role == "service-node":
         check_selection(implementation, options)
-    subject = greet(implementation)
+    target = make_target(implementation)
+    subject = ask(target)
     if options.is_whole and options.failures:
         remove_transcripts(Path(options.failures), implementation.role)
     collector = Collector(listener)
     complaint = io.StringIO()
     begin = time.monotonic()
-    with redirect_stderr(complaint), without_foreign_settings():
-        status = pytest.main(build_arguments(implementation, options, junit), plugins=[collector])
+    try:
+        with redirect_stderr(complaint), without_foreign_settings():
+            arguments = build_arguments(implementation, options, junit)
+            status = pytest.main(arguments, plugins=[collector, Started(target)])
+    finally:
+        target.stop()
     seconds = time.monotonic() - begin
     if status == pytest.ExitCode.USAGE_ERROR:
         raise UnusableSelection(complaint.getvalue().strip().removeprefix("ERROR: "))
