@@ -25,6 +25,7 @@ COULD_NOT_RUN = 3
 
 WATCH_SECONDS = 0.1
 BACKLOG = 2048
+UNREAD_MS = 60_000
 STOP_SECONDS = 2
 """For which requests in flight are waited for at the end."""
 REQUEST_TIMEOUTS = 2
@@ -83,6 +84,8 @@ def listen(host: str, port: int) -> socket.socket:
         reason = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
         raise AddressInUse(f"cannot listen at {host} port {port}: {reason}") from None
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # for asyncio does not see that this is TCP
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux: who does not read his answer is cut off, and it is forgotten
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_MS)
     return listener
 
 

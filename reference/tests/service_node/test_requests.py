@@ -4,9 +4,11 @@ import json
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cloister.service_node import server
 from cloister.service_node.limits import MAX_ADDRESSES, Budget, Busy, RateLimit
 
 NOW = 1_700_000_000_000
@@ -203,6 +205,31 @@ def test_who_sends_slowly_is_let_go(world: Any) -> None:
         connection.settimeout(5)
         connection.sendall(b"POST /onion_req/v2 HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nx")
         assert connection.recv(1000).startswith(b"HTTP/1.1 503 ")
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="Linux has it")
+def test_who_does_not_read_the_answer_is_cut_off(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "UNREAD_MS", 300)
+    world.start(timeout_seconds=0.2)
+    for number in range(10):
+        world.store(text=f"{number}" * 75_000)
+    body = json.dumps({"method": "retrieve", "params": {"pubKey": MINE, "lastHash": ""}}).encode()
+    head = f"POST {RPC} HTTP/1.1\r\nhost: x\r\ncontent-length: {len(body)}\r\n\r\n".encode()
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.settimeout(10)
+        connection.connect(("127.0.0.1", world.port))
+        connection.sendall(head + body)
+        deadline = time.monotonic() + 20
+        while is_connected(world.port, connection.getsockname()[1]):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    assert world.get("/health").status_code == 200
+
+
+def is_connected(port: int, client_port: int) -> bool:
+    """What the kernel says of the end of the node."""
+    return f"0100007F:{port:04X} 0100007F:{client_port:04X}" in Path("/proc/net/tcp").read_text()
 
 
 def test_what_nobody_foresaw_is_answered_503(node: Any, monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
