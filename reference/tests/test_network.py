@@ -237,12 +237,35 @@ def test_a_message_that_one_node_has_does_not_count_as_sent(fake: FakeNetwork) -
 
 
 def test_one_node_does_not_count_twice(fake: FakeNetwork) -> None:
-    honest, *others = fake.find_swarm()
-    fake.named = [honest.json] * 3
-    for node in others:
-        node.lie = lambda rpc: (421, json.dumps({"snodes": [honest.json]}))
-    with pytest.raises(NotStored, match="1 of the 2 nodes needed have it; its swarm has no other node"):
+    honest, liar = fake.find_swarm()[:2]
+    fake.named = [honest.json, liar.json, honest.json]
+    liar.lie = lambda rpc: (421, json.dumps({"snodes": [honest.json, honest.json]}))
+    with pytest.raises(NotStored, match=r"1 of the 2 nodes needed have it; node .* names another swarm") as failed:
         run(fake, store())
+    assert failed.value.acknowledged == (honest.key,)
+    assert sum(rpc.method == "store" for rpc in honest.asked) == 1
+
+
+def test_a_lookup_that_names_one_node_twice_names_one(fake: FakeNetwork) -> None:
+    node = fake.find_swarm()[0].json
+    body = json.dumps({"snodes": [node, node]})
+    assert [found.pubkey_ed25519 for found in network_client.read_swarm(fake.network, body)] == [node["pubkey_ed25519"]]
+
+
+@pytest.mark.parametrize("answer", ["", "{}", '{"difficulty": 0}', '{"difficulty": true}', '{"difficulty": 100}'])
+def test_an_acknowledgement_of_another_form_is_none(fake: FakeNetwork, answer: str) -> None:
+    honest, *liars = fake.find_swarm()
+    fake.named = [node.json for node in fake.find_swarm()]
+    for node in liars:
+        node.lie = lambda rpc: (200, answer)
+
+    async def work(made: Client) -> None:
+        with pytest.raises(NotStored, match="answered rubbish") as failed:
+            await store()(made)
+        assert failed.value.acknowledged == (honest.key,)
+        assert made.state.difficulty == 1
+
+    run(fake, work)
 
 
 def test_who_hangs_is_not_waited_for(fake: FakeNetwork) -> None:
