@@ -109,15 +109,11 @@ def test_a_life(world: Any, start: Callable[..., Process]) -> None:
     assert again.stop(signal.SIGINT) == 0
 
 
-def serve_in_process(path: str) -> None:
-    sys.exit(server.serve(Path(path)))
-
-
 def start_quickly(world: Any) -> Any:
     """Start a node in a process that has imported everything before."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["cloister.service_node.server"])
-    process = context.Process(target=serve_in_process, args=(str(world.file),))
+    process = context.Process(target=server.serve, args=(world.file,))
     process.start()
     deadline = time.monotonic() + 60
     while not is_up(world):
