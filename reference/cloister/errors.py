@@ -4,6 +4,7 @@ One class for each name of the table in chapter 01, and nothing else:
 
 - `ProtocolViolation`: bytes from a peer break a rule. Its four families say what kind of rule.
 - `UsageError`: our own caller breaks a rule; no bytes from a peer can cause it.
+- `NetworkFailure`: nobody breaks a rule; the network did not do what it was asked to.
 - A leaf carries its facts as attributes; the leaves of `Unauthentic` carry none, because a cause is an oracle.
 
 Only leaves are raised.
@@ -14,6 +15,8 @@ Only leaves are raised.
     ...     print(type(error).__name__, error.index)
     TooFarAhead 9000
 """
+
+from collections.abc import Sequence
 
 
 class CloisterError(Exception):
@@ -26,6 +29,10 @@ class ProtocolViolation(CloisterError):
 
 class UsageError(CloisterError):
     """Our caller breaks a precondition."""
+
+
+class NetworkFailure(CloisterError):
+    """Nodes that were needed did not answer, or refused."""
 
 
 class Malformed(ProtocolViolation):
@@ -248,4 +255,22 @@ class UnreadableState(UsageError):
 
     def __init__(self, *, reason: str) -> None:
         super().__init__(f"this saved state cannot be read: {reason}")
+        self.reason = reason
+
+
+class NotSent(NetworkFailure):
+    """Fewer nodes of a swarm than needed have acknowledged a message; `acknowledged` are the Ed25519 keys of those that have."""
+
+    def __init__(self, *, acknowledged: Sequence[str], needed: int, reason: str) -> None:
+        super().__init__(f"the message is not sent: {len(acknowledged)} of the {needed} nodes needed have it; {reason}")
+        self.acknowledged = acknowledged
+        self.needed = needed
+        self.reason = reason
+
+
+class NoReply(NetworkFailure):
+    """What was asked for did not come."""
+
+    def __init__(self, *, reason: str) -> None:
+        super().__init__(f"no reply: {reason}")
         self.reason = reason

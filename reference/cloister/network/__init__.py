@@ -10,6 +10,6 @@ A shell: it has the sockets, the clock, the randomness and the patience; the rul
 """
 
 from cloister.network.client import Client, Received, Stored
-from cloister.network.refusals import NoReply, NotRetrieved, NotStored, Refused
+from cloister.network.refusals import Refused
 
-__all__ = ["Client", "NoReply", "NotRetrieved", "NotStored", "Received", "Refused", "Stored"]
+__all__ = ["Client", "Received", "Refused", "Stored"]

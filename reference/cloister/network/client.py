@@ -11,10 +11,10 @@ from pathlib import Path
 
 import httpx
 
-from cloister import mailbox, network_client, onion, proof_of_work, solver, wire
+from cloister import errors, mailbox, network_client, onion, proof_of_work, solver, wire
 from cloister.mailbox import ACKNOWLEDGEMENTS, MAX_PAGES, RETRIEVE_NODES, STORE_NODES, Letter, Mailbox
 from cloister.network.onion_client import OnionClient, Tell
-from cloister.network.refusals import MoreWork, Moved, NoReply, NotRetrieved, NotStored, Refused, reading, shorten
+from cloister.network.refusals import MoreWork, Moved, Refused, reading, shorten
 from cloister.network_client import Candidates, NetworkState
 from cloister.onion import Reply
 from cloister.swarm import Network, Node
@@ -76,7 +76,7 @@ class Client(OnionClient):
 
         Raises:
             InvalidEncoding, TooLarge, OutOfRange: chapter 06 refuses it.
-            NotStored: fewer than `ACKNOWLEDGEMENTS` nodes of the swarm have acknowledged it.
+            NotSent: fewer than `ACKNOWLEDGEMENTS` nodes of the swarm have acknowledged it.
             TooFewNodes: the network has too few nodes for a path.
         Clauses: SW-36, SW-38
         """
@@ -120,13 +120,13 @@ class Client(OnionClient):
 
         Raises:
             MoreWork: a node wants more work, up to `MAX_DIFFICULTY`.
-            NotStored: there is no node left.
+            NotSent: there is no node left.
         Clauses: SW-36
         """
         payload = network_client.encode_store(request, nonce)
-        candidates = await self.find_candidates(request.recipient)
         acknowledged: list[str] = []
         reasons: list[str] = []
+        candidates = await self.find_candidates(request.recipient, reasons)
         while candidates.waiting:
             candidates, nodes = network_client.take_candidates(candidates, STORE_NODES - len(acknowledged))
             async with aclosing(self.offer_to_all(nodes, payload, difficulty)) as outcomes:
@@ -141,7 +141,8 @@ class Client(OnionClient):
                     if len(acknowledged) == ACKNOWLEDGEMENTS:
                         return acknowledged
         self.swarms.pop(request.recipient, None)
-        raise NotStored(acknowledged, reasons)
+        reason = "; ".join(reasons) or "its swarm has no other node"
+        raise errors.NotSent(acknowledged=tuple(acknowledged), needed=ACKNOWLEDGEMENTS, reason=reason)
 
     async def offer_to_all(
         self, nodes: Sequence[Node], payload: bytes, difficulty: int
@@ -190,14 +191,14 @@ class Client(OnionClient):
 
         Raises:
             InvalidEncoding: the recipient has another form.
-            NotRetrieved: no node of the swarm gave a page.
+            NoReply: no node of the swarm gave a page.
             TooFewNodes: the network has too few nodes for a path.
         Clauses: SW-37, SW-39, SW-40, SW-41, SW-42, SW-43, SW-44
         """
         proof_of_work.check_recipient(recipient)
         box = mailbox.forget_expired(box, now_ms=self.now())
-        candidates = await self.find_candidates(recipient)
         answered, reasons = 0, list[str]()
+        candidates = await self.find_candidates(recipient, reasons)
         while candidates.waiting and answered < RETRIEVE_NODES:
             candidates, (node,) = network_client.take_candidates(candidates, 1)
             try:
@@ -211,7 +212,7 @@ class Client(OnionClient):
                 answered += 1
         if not answered:
             self.swarms.pop(recipient, None)
-            raise NotRetrieved(reasons)
+            raise errors.NoReply(reason="; ".join(reasons))
 
     async def fetch_pages(self, node: Node, recipient: str, last_hash: str) -> AsyncIterator[list[Letter]]:
         """Fetch page after page from one node, while a page brings a hash that it has not given before, and at most `MAX_PAGES`.
@@ -235,23 +236,29 @@ class Client(OnionClient):
 
     # Swarms
 
-    async def find_candidates(self, recipient: str) -> Candidates:
+    async def find_candidates(self, recipient: str, reasons: list[str]) -> Candidates:
         """Find the nodes of a recipient's swarm; an answer is kept until it proves wrong, or the network changes.
 
+        If no node names any, that is added to the reasons.
+
         Raises:
-            NoReply: no node of the network could be asked.
-        Clauses: SW-37
+            TooFewNodes: the network has too few nodes for a path.
+        Clauses: SW-37, OR-29
         """
-        self.look_at_network()
+        self.build_paths()
         if recipient not in self.swarms:
-            self.swarms[recipient] = await self.look_up_swarm(recipient)
+            try:
+                self.swarms[recipient] = await self.look_up_swarm(recipient)
+            except Refused as refusal:
+                reasons.append(str(refusal))
+                return Candidates()
         return network_client.add_candidates(Candidates(), self.swarms[recipient], self.random)
 
     async def look_up_swarm(self, recipient: str) -> list[Node]:
         """Ask random nodes for the swarm of a recipient, until one names enough nodes that our network has.
 
         Raises:
-            NoReply: none names any.
+            Refused: none names any.
         Clauses: SW-37
         """
         answers: list[list[Node]] = []
@@ -267,7 +274,7 @@ class Client(OnionClient):
                 break
         nodes = max(answers, key=len, default=[])
         if not nodes:
-            raise NoReply("no node names the swarm of the recipient")
+            raise Refused("no node names the swarm of the recipient")
         return nodes
 
     def read_refusal(self, node: Node, reply: Reply) -> Refused:

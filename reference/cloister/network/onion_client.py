@@ -11,7 +11,7 @@ from typing import Self
 import httpx
 
 from cloister import errors, network_client, onion, paths, swarm, wire
-from cloister.network.refusals import NoReply, shorten
+from cloister.network.refusals import Refused, shorten
 from cloister.network_client import NetworkState
 from cloister.onion import Onion, Reply, Server
 from cloister.paths import Path
@@ -88,13 +88,16 @@ class OnionClient:
             NoReply: the server, or a way to it, cannot be reached.
             TooFewNodes: the network has too few nodes for a path.
         """
-        return await self.request(server, server.host, payload)
+        try:
+            return await self.request(server, server.host, payload)
+        except Refused as refusal:
+            raise errors.NoReply(reason=str(refusal)) from None
 
     async def ask(self, node: Node, payload: bytes) -> Reply:
         """Send a request of chapter 07 to a node.
 
         Raises:
-            NoReply: the node, or a way to it, cannot be reached.
+            Refused: the node, or a way to it, cannot be reached.
             TooFewNodes: the network has too few nodes for a path.
         """
         return await self.request(node, node.pubkey_ed25519, payload)
@@ -103,7 +106,7 @@ class OnionClient:
         """Send a request over paths chosen anew, until a reply comes or there were tries enough.
 
         Raises:
-            NoReply: none came.
+            Refused: none came.
             TooFewNodes: the network has too few nodes for a path.
         Clauses: OR-1, OR-24, OR-28, OR-29, OR-32, OR-36
         """
@@ -122,7 +125,7 @@ class OnionClient:
             if is_final(answer, destination) or timeouts == TIMEOUTS:
                 break
             self.tell(f"{describe(answer)} on the way to {shorten(name)}; another path")
-        raise NoReply(f"{shorten(name)} cannot be reached: {describe(answer)}")
+        raise Refused(f"{shorten(name)} cannot be reached: {describe(answer)}")
 
     def choose_path(self, destination: str) -> Path:
         """Choose a path to a destination, after building those that are missing.
@@ -131,10 +134,19 @@ class OnionClient:
             TooFewNodes: the network has too few nodes for a path.
         Clauses: OR-27, OR-28, OR-29
         """
+        self.build_paths()
+        return paths.choose_path(self.state.paths, destination, self.random)
+
+    def build_paths(self) -> None:
+        """Build the paths that are missing, in the network as it is now.
+
+        Raises:
+            TooFewNodes: the network has too few nodes for a path.
+        Clauses: OR-27, OR-29
+        """
         self.look_at_network()
         built = paths.build_paths(self.state.paths, list(self.network.nodes), self.random)
         self.state = replace(self.state, paths=built)
-        return paths.choose_path(built, destination, self.random)
 
     def note_failure(self, path: Path, destination: str, answer: Answer) -> None:
         """Note that a request over a path failed.

@@ -1,19 +1,14 @@
-"""What goes wrong in a network, in words for people."""
+"""Why a node did not do what it was asked to, in words for people; what comes of it in the end is an error of chapter 01."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from cloister import errors
-from cloister.mailbox import ACKNOWLEDGEMENTS
 from cloister.swarm import Node
 
 
 class Refused(Exception):
-    """A node did not do what it was asked to; the text says why."""
-
-
-class NoReply(Refused):
-    """No reply came from a destination over any path."""
+    """A node did not do what it was asked to, or could not be asked; the text says why."""
 
 
 class Moved(Refused):
@@ -30,26 +25,6 @@ class MoreWork(Refused):
     def __init__(self, node: Node, difficulty: int) -> None:
         super().__init__(f"node {shorten(node.pubkey_ed25519)} wants difficulty {difficulty}")
         self.difficulty = difficulty
-
-
-class NotStored(Exception):
-    """Too few nodes have acknowledged a message, so it does not count as sent."""
-
-    def __init__(self, acknowledged: Sequence[str], reasons: Sequence[str]) -> None:
-        super().__init__(
-            f"the message is not sent: {len(acknowledged)} of the {ACKNOWLEDGEMENTS} nodes needed have it; "
-            + ("; ".join(reasons) or "its swarm has no other node")
-        )
-        self.acknowledged = tuple(acknowledged)
-        self.reasons = tuple(reasons)
-
-
-class NotRetrieved(Exception):
-    """No node of a swarm gave what it has."""
-
-    def __init__(self, reasons: Sequence[str]) -> None:
-        super().__init__(f"nothing could be fetched: {'; '.join(reasons)}")
-        self.reasons = tuple(reasons)
 
 
 def shorten(key: str) -> str:

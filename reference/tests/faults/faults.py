@@ -34,7 +34,7 @@ from typing import Any
 
 from cloister import errors, proof_of_work, storage, swarm, wire
 from cloister.devnet import Devnet, wait_for_height
-from cloister.network import Client, NoReply, NotStored, Refused
+from cloister.network import Client, Refused
 from cloister.service_node.database import FILE
 from cloister.service_node.node_file import MIN_BYTES
 from cloister.swarm import Node
@@ -158,7 +158,7 @@ class Storm:
             count += 1
             try:
                 stored = await client.store(recipient, data, ttl_ms=TTL_MS)
-            except (NotStored, NoReply, errors.TooFewNodes) as error:
+            except (errors.NetworkFailure, errors.TooFewNodes) as error:
                 figures.failed += 1
                 reason = re.sub(r"\b[0-9a-f]{8,}\b", "K", str(error))[:80]
                 figures.reasons[reason] = figures.reasons.get(reason, 0) + 1

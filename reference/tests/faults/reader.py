@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cloister import errors, saved_state
 from cloister.mailbox import Mailbox
-from cloister.network import Client, NoReply, NotRetrieved
+from cloister.network import Client
 from cloister.network_client import NetworkState
 
 TIMEOUT_MS = 3000
@@ -38,7 +38,7 @@ async def read(network_file: Path, database: sqlite3.Connection, recipient: str)
                         database.executemany("INSERT INTO letter VALUES (?, ?)", letters)
                 with database:
                     database.execute("UPDATE round SET number = number + 1")
-            except (NotRetrieved, NoReply, errors.TooFewNodes) as error:
+            except (errors.NetworkFailure, errors.TooFewNodes) as error:
                 print(error, flush=True)
             await asyncio.sleep(PAUSE_SECONDS)
 
