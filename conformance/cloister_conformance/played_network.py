@@ -9,7 +9,7 @@ import selectors
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -77,13 +77,18 @@ class Listener(ThreadingHTTPServer):
     request_queue_size = 1024
     timeout = 0
 
-    def __init__(self, name: str, network: "PlayedNetwork") -> None:
+    def __init__(self, name: str, network: "PlayedServers") -> None:
         super().__init__((HOST, 0), Handler)
         self.name = name
         self.network = network
 
+    def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as the library has it
+        """Count a connection, and answer in a thread of its own."""
+        self.network.count(1)
+        super().process_request(request, client_address)
+
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing of a connection that the node under test has closed."""
+        """Say nothing of a connection that was closed by who is under test."""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -92,6 +97,7 @@ class Handler(BaseHTTPRequestHandler):
     server: Listener
     protocol_version = "HTTP/1.1"
     timeout = SOCKET_SECONDS
+    is_counted = True
 
     def handle_one_request(self) -> None:
         """Read one request, of any method, and answer it."""
@@ -111,6 +117,7 @@ class Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         taken = Taken(method=self.command, path=self.path, headers=headers, body=body)
         answer = self.server.network.note(self.server.name, taken)
+        self.uncount()
         self.server.network.stopping.wait(answer.delay_seconds)
         if answer.drop:
             return
@@ -131,37 +138,72 @@ class Handler(BaseHTTPRequestHandler):
                 self.server.network.stopping.wait(drip_seconds)
                 self.wfile.write(part)
 
+    def finish(self) -> None:
+        """End the connection."""
+        self.uncount()
+        super().finish()
+
+    def uncount(self) -> None:
+        """Count the connection no more: its request is noted, or there is none."""
+        if self.is_counted:
+            self.is_counted = False
+            self.server.network.count(-1)
+
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name of the library
         """Write nothing."""
 
 
-class PlayedNetwork:
-    """All played nodes; each listens on a free port of its own until the network is closed."""
+class PlayedServers:
+    """Nodes that listen on loopback, each on a free port of its own, until they are closed."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: Iterable[str]) -> None:
         self.changed = threading.Condition()
-        self.came: list[tuple[str, Taken]] = []
-        self.answers: list[NextAnswer] = []
         self.stopping = threading.Event()
         self.waker, self.woken = socket.socketpair()
-        self.listeners = {name: Listener(name, self) for name in (*PLAYED, SERVER)}
-        self.refusing = socket.socket()
-        self.refusing.bind((HOST, 0))  # bound, so that nobody else gets the port, but not listening
-        sockets = {name: listener.socket for name, listener in self.listeners.items()} | {UNREACHABLE: self.refusing}
-        self.ports = {name: int(bound.getsockname()[1]) for name, bound in sockets.items()}
+        self.counted = 0
+        self.passes = 0
+        self.listeners = {name: Listener(name, self) for name in names}
+        self.ports = {name: int(listener.server_address[1]) for name, listener in self.listeners.items()}
         self.thread = threading.Thread(target=self.serve, daemon=True)
         self.thread.start()
 
+    def note(self, name: str, taken: Taken) -> NextAnswer:
+        """Note a request that came to a node; return how to answer it."""
+        raise NotImplementedError
+
     def serve(self) -> None:
-        """Accept connections until the network is closed."""
+        """Accept connections until all is closed."""
         with selectors.DefaultSelector() as selector:
             selector.register(self.woken, selectors.EVENT_READ)
             for listener in self.listeners.values():
                 selector.register(listener, selectors.EVENT_READ, listener)
             while not self.stopping.is_set():
-                for key, _ in selector.select():
+                ready = selector.select()
+                for key, _ in ready:
                     if key.data is not None:
                         key.data.handle_request()
+                if all(key.data is None for key, _ in ready):
+                    self.end_pass()
+
+    def end_pass(self) -> None:
+        """Say to who has woken us that no connection waits to be accepted."""
+        self.woken.recv(1)
+        with self.changed:
+            self.passes += 1
+            self.changed.notify_all()
+
+    def settle(self) -> None:
+        """Wait until every request that was sent so far is noted; how long it is answered does not matter."""
+        with self.changed:
+            wanted = self.passes + 1
+            self.waker.send(b"\0")
+            self.changed.wait_for(lambda: self.passes >= wanted and not self.counted, SOCKET_SECONDS)
+
+    def count(self, difference: int) -> None:
+        """Count connections whose requests are not noted yet."""
+        with self.changed:
+            self.counted += difference
+            self.changed.notify_all()
 
     def close(self) -> None:
         """Close all sockets."""
@@ -170,9 +212,25 @@ class PlayedNetwork:
         self.thread.join()
         for listener in self.listeners.values():
             listener.server_close()
-        self.refusing.close()
         self.waker.close()
         self.woken.close()
+
+
+class PlayedNetwork(PlayedServers):
+    """The played nodes of a service node under test."""
+
+    def __init__(self) -> None:
+        super().__init__((*PLAYED, SERVER))
+        self.came: list[tuple[str, Taken]] = []
+        self.answers: list[NextAnswer] = []
+        self.refusing = socket.socket()
+        self.refusing.bind((HOST, 0))  # bound, so that nobody else gets the port, but not listening
+        self.ports[UNREACHABLE] = int(self.refusing.getsockname()[1])
+
+    def close(self) -> None:
+        """Close all sockets."""
+        super().close()
+        self.refusing.close()
 
     def reset(self) -> None:
         """Forget what came, and how to answer."""

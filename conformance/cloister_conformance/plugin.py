@@ -21,6 +21,7 @@ from hypothesis.internal.constants_ast import Constants
 from cloister_conformance import implementation as implementations
 from cloister_conformance import transcript as transcripts
 from cloister_conformance.clause import read_clauses
+from cloister_conformance.client_script import ClientUnderTest, Nodes, make_client_actors
 from cloister_conformance.implementation import Implementation, KnownFailure, Role
 from cloister_conformance.intermediates import explain
 from cloister_conformance.node_script import NetworkActor, NodeUnderTest, make_node_actors
@@ -39,9 +40,10 @@ from cloister_conformance.target import Target, shorten
 from cloister_conformance.transport import BrokenAdapter, HungAdapter
 
 Actors = Callable[..., tuple[ImplementationUnderTest, Actor]]
+ClientActors = Callable[..., tuple[ClientUnderTest, Nodes]]
 NodeActors = Callable[..., tuple[NodeUnderTest, Actor, NetworkActor]]
 
-FIXTURES = ("    actors=", "    node_actors=")
+FIXTURES = ("    actors=", "    client_actors=", "    node_actors=")
 """How the lines of a counterexample begin that say nothing."""
 
 PROPERTY = "cloister"
@@ -164,6 +166,11 @@ class Run:
         assert isinstance(self.target, Target), "a suite of clients calls `actors`"
         return make_actors(self.target, self.begin_script(entropy))
 
+    def begin_client(self, entropy: int = 0) -> tuple[ClientUnderTest, Nodes]:
+        """Begin a script with a client in a network; return both sides."""
+        assert isinstance(self.target, Target), "a suite of service nodes calls `node_actors`"
+        return make_client_actors(self.target, self.begin_script(entropy))
+
     def begin_node(self, entropy: int = 0) -> tuple[NodeUnderTest, Actor, NetworkActor]:
         """Begin a script with a service node; return its three sides."""
         assert isinstance(self.target, NodeTarget), "a suite of service nodes calls `node_actors`"
@@ -243,6 +250,12 @@ def cloister_run(pytestconfig: pytest.Config) -> Iterator[Run]:
 def actors(cloister_run: Run) -> Actors:
     """Begin a script and return its two sides, `iut` and `peer`."""
     return cloister_run.begin
+
+
+@pytest.fixture(scope="session")
+def client_actors(cloister_run: Run) -> ClientActors:
+    """Begin a script and return its two sides, `iut`, a client in a network, and `nodes`."""
+    return cloister_run.begin_client
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """A test written down while it runs: who was called with what, what came back, and what had to.
 
 A test talks to two actors: `iut`, the implementation under test behind its pipe, and `peer`, the reference in this process,
-with randomness from a seed. For a service node there is a third, see `node_script`.
+with randomness from a seed. For a service node there is a third, see `node_script`; for a client in a network see `client_script`.
 Every claim of a test is an expectation on one step, so a failed test can be saved and replayed.
 """
 
@@ -16,11 +16,12 @@ from cloister import errors
 
 from cloister_conformance import peer, protocol
 from cloister_conformance.protocol.messages import Message, Method
+from cloister_conformance.protocol.played_storage import NODES_METHODS
 from cloister_conformance.protocol.service_node import NETWORK_METHODS, NODE_METHODS
 from cloister_conformance.references import REFERENCE, Answers, resolve_all
 from cloister_conformance.target import RESTART, Target, shorten
 
-METHODS: dict[str, Method] = peer.METHODS | NODE_METHODS | NETWORK_METHODS
+METHODS: dict[str, Method] = peer.METHODS | NODE_METHODS | NETWORK_METHODS | NODES_METHODS
 """The methods of all actors."""
 
 

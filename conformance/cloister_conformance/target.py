@@ -94,7 +94,8 @@ class Target:
         self.last_id += 1
         self.last_line = encode_request(self.last_id, method, params)
         try:
-            return check_answer(method, self.last_id, self.exchange(self.last_line))
+            answer = self.exchange(self.last_line, patience=protocol.METHODS[method].patience)
+            return check_answer(method, self.last_id, answer)
         except BrokenAdapter as error:
             self.stop()
             self.breaks += 1
@@ -105,11 +106,11 @@ class Target:
             self.stop()
             raise
 
-    def exchange(self, line: str) -> str:
-        """Send one line and receive one."""
+    def exchange(self, line: str, *, patience: int = 1) -> str:
+        """Send one line and receive one, which may take so many times as long as usual."""
         child = self.start()
         child.send(line.encode() + b"\n")
-        answer = child.receive().decode("utf-8", "replace")
+        answer = child.receive(patience).decode("utf-8", "replace")
         if child.buffer:
             rest = child.buffer.decode("utf-8", "replace").strip()
             raise BrokenAdapter(f"wrote more than one line: {shorten(answer)}, then {shorten(rest)}")

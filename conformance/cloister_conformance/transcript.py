@@ -15,11 +15,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema, model_validator
 
-from cloister_conformance import peer, protocol
+from cloister_conformance import peer, played_storage, protocol
 from cloister_conformance.implementation import Role
 from cloister_conformance.node_target import NodeTarget
 from cloister_conformance.peer import Peer
 from cloister_conformance.protocol.messages import Method
+from cloister_conformance.protocol.played_storage import NODES_METHODS
 from cloister_conformance.protocol.service_node import CLOCK, NETWORK_METHODS, NODE_METHODS
 from cloister_conformance.references import (
     JOIN,
@@ -53,10 +54,13 @@ METHODS_OF: dict[str, dict[str, Method]] = {
     "iut": protocol.METHODS | NODE_METHODS,
     "peer": peer.METHODS,
     "network": NETWORK_METHODS,
+    "nodes": NODES_METHODS,
 }
 """The methods of each actor."""
 NODE_ROUNDS = 1
 """How often with a service node: each time is a start, and it draws little that could matter."""
+NODES_ROUNDS = 4
+"""How often with the storage network that is played for a client: it is slower, and the client draws often in each."""
 
 
 class UnreadableTranscript(Exception):
@@ -194,8 +198,10 @@ def refer_expectation(expectation: dict[str, Value], outputs: Outputs) -> dict[s
 def is_playable(steps: list[TranscriptStep]) -> bool:
     """Tell whether the lines alone show the failure: nothing sent depends on what the implementation put out.
 
-    What the peer holds under a handle depends on it after a step that did.
+    What the peer holds under a handle depends on it after a step that did. No line stands for the nodes of a played network.
     """
+    if any(step.actor == "nodes" for step in steps):
+        return False
     derived: set[int] = set()
     held: set[str] = set()
     for index, step in enumerate(steps):
@@ -263,6 +269,8 @@ def make_callees(transcript: Transcript, iut: Callee) -> dict[str, Callee]:
     if isinstance(iut, NodeTarget):
         iut.stop()
         callees["network"] = iut.network
+    elif any(step.actor == "nodes" for step in transcript.steps):
+        callees["nodes"] = played_storage.start()
     others = {step.actor for step in transcript.steps} - callees.keys()
     if others:
         raise UnreadableTranscript(
@@ -280,11 +288,18 @@ def replay(transcript: Transcript, iut: Callee) -> Outcome:
             actual="the times of the steps are not those of a node without the capability clock",
             verdict="cannot be judged",
         )
-    for _ in range(NODE_ROUNDS if isinstance(iut, NodeTarget) else ROUNDS):
+    for _ in range(count_rounds(transcript, iut)):
         outcome = play(transcript, iut)
         if outcome.verdict != "passes":
             break
     return outcome if transcript.repeats else outcome.model_copy(update={"verdict": "cannot be judged"})
+
+
+def count_rounds(transcript: Transcript, iut: Callee) -> int:
+    """Count how often a transcript is played that does not fail."""
+    if isinstance(iut, NodeTarget):
+        return NODE_ROUNDS
+    return NODES_ROUNDS if any(step.actor == "nodes" for step in transcript.steps) else ROUNDS
 
 
 def play(transcript: Transcript, iut: Callee) -> Outcome:

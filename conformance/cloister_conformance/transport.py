@@ -73,14 +73,14 @@ class Child:
             except OSError:
                 raise self.describe_end("input") from None
 
-    def receive(self) -> bytes:
-        """Read a line, without its line feed.
+    def receive(self, patience: int = 1) -> bytes:
+        """Read a line, without its line feed, which may take so many times as long as usual.
 
         Raises:
             BrokenAdapter: the child is gone, or the line is too long.
             HungAdapter: it does not answer in time.
         """
-        deadline = time.monotonic() + self.timeout_seconds
+        deadline = time.monotonic() + patience * self.timeout_seconds
         searched = 0
         while (end := self.buffer.find(b"\n", searched)) < 0:
             searched = len(self.buffer)

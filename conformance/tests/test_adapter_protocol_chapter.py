@@ -3,12 +3,14 @@
 import json
 import random
 import re
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from cloister_conformance import data, implementation, node_target, protocol
 from cloister_conformance.node_target import BASE_NETWORK, BASE_TIME_MS
-from cloister_conformance.protocol import tables
+from cloister_conformance.played_storage import SWARMS
+from cloister_conformance.protocol import network, played_storage, tables
+from cloister_conformance.protocol.played_storage import NODES_METHODS
 from cloister_conformance.protocol.service_node import NETWORK_METHODS, NODE_METHODS
 from cloister_conformance.reference_adapter import Adapter
 from cloister_conformance.suites import adapter_protocol
@@ -25,7 +27,7 @@ def read_table(heading: str) -> list[list[str]]:
 
 
 def test_the_parameters_are_the_constants() -> None:
-    places = (protocol, adapter_protocol, node_target)
+    places = (protocol, adapter_protocol, network, node_target)
     rows = read_table("## Parameters")
     assert len(rows) >= 7
     for name, value, *_ in rows:
@@ -76,6 +78,22 @@ def test_the_methods_of_a_service_node_are_those_of_the_models() -> None:
             assert all(f"`{member}`" in rows[name] for member in model.model_fields), name
 
 
+def test_the_methods_of_the_played_storage_network_are_those_of_the_models() -> None:
+    rows = {name.strip("`"): " ".join(cells) for name, *cells in read_table("`middle`, `exit`, `destination`.\n")}
+    assert list(rows) == list(NODES_METHODS)
+    for name, method in NODES_METHODS.items():
+        for model in (method.params, method.result):
+            assert all(f"`{member}`" in rows[name] for member in model.model_fields), name
+    deeds = [name.strip("`") for name, _ in read_table("`times` times or for good:\n")]
+    assert deeds == list(get_args(played_storage.Deed))
+
+
+def test_the_played_storage_network_is_that_of_the_chapter() -> None:
+    one, other = SWARMS
+    assert f"Nodes `{SWARMS[one][0]}` to `{SWARMS[one][-1]}` are the swarm {one},\n" in CHAPTER
+    assert f"`{SWARMS[other][0]}` to `{SWARMS[other][-1]}` the swarm {other};" in CHAPTER
+
+
 def test_the_base_of_every_test_is_that_of_the_chapter() -> None:
     assert f"at the same time, {BASE_TIME_MS}, in" in CHAPTER
     assert [(swarm.id, swarm.nodes) for swarm in BASE_NETWORK.swarms] == [
@@ -93,10 +111,10 @@ def test_a_sample_is_params_of_its_method_without_injected_values(method: protoc
 
 def test_the_marks_of_params_are_found() -> None:
     assert {name for method in protocol.METHODS.values() for name in method.handles} == {
-        "account", "handle", "key", "layer", "mailbox", "paths", "ratchet", "record", "request", "session",
+        "account", "client", "handle", "key", "layer", "mailbox", "paths", "ratchet", "record", "request", "session",
     }  # fmt: skip
     assert list(protocol.METHODS["sender_keys.encrypt"].injected) == ["random"]
-    assert [name for name in adapter_protocol.NEEDING_A_HANDLE if not name.startswith(("x3dh.", "double_ratchet.", "session", "onion.", "paths."))] == [
+    assert [name for name in adapter_protocol.NEEDING_A_HANDLE if not name.startswith(("x3dh.", "double_ratchet.", "session", "onion.", "paths.", "network."))] == [
         "save", "sender_keys.distribute", "sender_keys.encrypt", "sender_keys.renew",
     ]  # fmt: skip
     assert "x3dh.create_account" not in adapter_protocol.NEEDING_A_HANDLE

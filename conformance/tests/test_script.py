@@ -81,6 +81,7 @@ def test_an_answer_is_judged(answer: dict[str, Any], expectation: dict[str, Any]
 def test_the_families_of_an_error_end_below_the_root() -> None:
     assert find_families("DuplicateMessage") == ["Stale", "ProtocolViolation"]
     assert find_families("SenderKeyExhausted") == ["UsageError"]
+    assert find_families("NotSent") == ["NetworkFailure"]
     assert find_families("no such error") == []
     assert find_families("annotations") == []
 

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from cloister_conformance import protocol
 from cloister_conformance.implementation import Implementation
+from cloister_conformance.protocol.network import PATIENCE
 from cloister_conformance.target import MAX_BREAKS, RESTART, Target, check_answer, decode_answer, shorten
-from cloister_conformance.transport import BrokenAdapter, UnstableAdapter
+from cloister_conformance.transport import BrokenAdapter, Child, UnstableAdapter
 
 Fake = Callable[..., Implementation]
 Count = Callable[[Implementation], int]
@@ -163,6 +164,17 @@ def test_a_process_that_breaks_again_and_again_is_given_up(monkeypatch: pytest.M
             target.call("reset", {})
     with pytest.raises(UnstableAdapter, match="no_such_command"):
         target.call("reset", {})
+
+
+def test_what_takes_long_may_take_longer(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = Target(fake())
+    waited: list[int] = []
+    receive = Child.receive
+    monkeypatch.setattr(Child, "receive", lambda child, patience: waited.append(patience) or receive(child, patience))
+    target.call("reset", {})
+    target.call("network.retrieve", {"client": "none", "recipient": ""})
+    target.stop()
+    assert waited == [1, PATIENCE]
 
 
 def test_standard_error_is_shown_once(fake: Fake) -> None:

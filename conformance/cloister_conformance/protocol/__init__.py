@@ -12,6 +12,7 @@ from cloister_conformance.protocol import (
     envelope,
     identity,
     mailbox,
+    network,
     node_request,
     onion,
     paths,
@@ -51,6 +52,7 @@ CHAPTERS = (
     mailbox,
     onion,
     paths,
+    network,
 )
 METHODS: dict[str, Method] = {method.name: method for chapter in CHAPTERS for method in chapter.METHODS}
 

@@ -104,6 +104,7 @@ class Method:
     """One method; `capability` is None for the two that every adapter answers.
 
     `readings` names the readings beside the reference's own that the text allows.
+    `patience` is how many times as long as others it may take to answer.
     `sample` is params of the right form, as JSON values: what the suite of chapter 13 sends to see whether the method is there.
     """
 
@@ -114,6 +115,7 @@ class Method:
     result: type[Message]
     errors: tuple[str, ...] = ()
     readings: tuple[str, ...] = ()
+    patience: int = 1
     sample: Mapping[str, Any] = field(default_factory=dict)
 
     @property

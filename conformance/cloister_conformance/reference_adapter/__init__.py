@@ -21,6 +21,7 @@ from cloister_conformance.reference_adapter import (
     envelope,
     identity,
     mailbox,
+    network,
     node_request,
     onion,
     paths,
@@ -51,6 +52,7 @@ MODULES = (
     mailbox,
     onion,
     paths,
+    network,
 )
 CHAPTERS = {module.__name__.rpartition(".")[2]: module for module in MODULES}
 

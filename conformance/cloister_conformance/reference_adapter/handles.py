@@ -4,6 +4,8 @@ from typing import TypeVar
 
 from cloister import saved_state, session, wire
 
+from cloister_conformance.reference_adapter.clients import KIND, NetworkClient, save_client
+
 Value = TypeVar("Value")
 
 
@@ -38,6 +40,8 @@ class Handles:
     def save(self, handle: str) -> str:
         """Save what a handle stands for; the account of a session record on a line of its own."""
         value = self.values.get(handle)
+        if isinstance(value, NetworkClient):
+            return save_client(value)
         if type(value) not in saved_state.KINDS:
             raise UnknownHandle(f"{handle} stands for nothing that can be saved")
         state = saved_state.save(value)
@@ -49,5 +53,8 @@ class Handles:
         Clauses: SK-37, AP-14
         """
         state, _, account = state.partition("\n")
+        if state == KIND:
+            self.put(handle, NetworkClient.model_validate_json(account))
+            return
         self.put(handle, saved_state.restore(state, object))
         self.accounts[handle] = account
