@@ -197,6 +197,11 @@ def test_lines_are_not_playable_beyond_a_restart() -> None:
     assert not is_playable([step("iut"), step("iut", RESTART), step("iut")])
 
 
+def test_lines_are_not_playable_without_the_network_that_they_were_sent_in() -> None:
+    network = {"client": "client", "network": {"$from": [0, "network"]}, "timeout_ms": 1}
+    assert not is_playable([step("nodes", "nodes.network"), step("iut", "network.open", network)])
+
+
 def test_a_value_inside_a_list_or_an_object_is_referred_to_and_resolved() -> None:
     value = {"list": [OUTPUT, 1], "object": {"text": OUTPUT}}
     reference = {"list": [{"$from": [0, "out"]}, 1], "object": {"text": {"$from": [0, "out"]}}}
@@ -498,6 +503,8 @@ MUTANTS = {
     "SK-11.a": "excludes",
     "SK-11.b": "any",
     "SK-11.c": "differs",
+    "SW-38.c": "result",
+    "OR-30.t": "result",
 }
 """Known-bad implementations, and a kind of expectation that each of them fails."""
 

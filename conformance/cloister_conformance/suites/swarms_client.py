@@ -1,0 +1,254 @@
+"""Chapter 07: a client in a network, as its nodes see it, who say the truth, lie, or keep silent."""
+
+from typing import Any
+
+import pytest
+from cloister.mailbox import MAX_DIFFICULTY
+
+from cloister_conformance.clause import clause
+from cloister_conformance.client_script import ClientUnderTest, Nodes
+from cloister_conformance.hand_made.swarms import CLOCK_TOLERANCE_MS, find_recipient, write_held
+from cloister_conformance.played_storage import NODES, SWARMS
+from cloister_conformance.plugin import ClientActors
+from cloister_conformance.script import Answer
+
+SWARM, ELSEWHERE = map(list, SWARMS.values())
+"""The nodes of the usual recipient's swarm, and those of the other."""
+FIRST, *REST = SWARM
+OTHER_RECIPIENT = find_recipient("other")
+TWO = "', '"
+"""Stands in a list of texts that has two of them at least."""
+UP_TO_1000 = "^([0-9]{1,3}|1000)$"
+
+REFUSES: dict[str, Any] = {"does": "answer", "status": 503}
+NO_REPLIES: list[dict[str, Any]] = [
+    REFUSES,
+    {"does": "answer", "status": 202, "body": '{"difficulty": 1}'},
+    {"does": "talk rubbish"},
+    {"does": "seal with another key"},
+    {"does": "keep silent"},
+    {"does": "be missing"},
+]
+NO_PAGES = [*NO_REPLIES, {"does": "answer", "body": "rubbish"}, {"does": "answer", "body": '{"messages": [1]}'}]
+
+
+def name_deed(how: object) -> str:
+    """Name what nodes do in a test."""
+    return "-".join(map(str, how.values())) if isinstance(how, dict) else str(how)
+
+
+def begin(client_actors: ClientActors, members: list[str] | None = None) -> tuple[ClientUnderTest, Nodes]:
+    """Begin with a client of the whole network, or of some of its nodes."""
+    iut, nodes = client_actors()
+    iut.open(nodes.network(members))
+    return iut, nodes
+
+
+def hash_of(label: str) -> str:
+    """Return the hash of a message that nodes hold."""
+    hashed: str = write_held(label)["hash"]
+    return hashed
+
+
+def must_hold_once(letters: Answer, labels: list[str]) -> None:
+    """Expect each of these messages among those that are passed on, and none twice."""
+    letters.must_contain(letters=[hash_of(label) for label in labels])
+    letters.must_match(letters=r"^(?!.*'hash': '(\w+)'.*\1)")
+
+
+# Storing
+
+
+@clause("SW-36")
+def test_a_message_counts_as_sent_with_two_nodes(client_actors: ClientActors) -> None:
+    iut, nodes = begin(client_actors)
+    for _ in range(3):
+        nodes.judge_sent(iut.store())
+    nodes.observe().must_be(onions="", texts=3)
+
+
+@clause("SW-36")
+@pytest.mark.parametrize("how", NO_REPLIES, ids=name_deed)
+def test_a_message_that_one_node_has_does_not_count_as_sent(client_actors: ClientActors, how: dict[str, Any]) -> None:
+    iut, nodes = begin(client_actors)
+    nodes.behave(REST, method="store", **how)
+    iut.store().must_be_refused("NotSent")
+    nodes.observe().must_be(onions="")
+
+
+@clause("SW-36")
+@pytest.mark.parametrize("method", ["get_snodes_for_pubkey", "store"])
+def test_one_node_counts_once_however_often_it_is_named(client_actors: ClientActors, method: str) -> None:
+    """One node takes the message; the others name it, again and again, as the swarm, or where to go instead."""
+    iut, nodes = begin(client_actors)
+    nodes.behave(REST, method="store", **REFUSES)
+    if method == "store":
+        nodes.behave(REST, "name nodes", method=method, status=421, names=[FIRST] * 3)
+    else:
+        nodes.behave(list(NODES), "name nodes", method=method, names=[FIRST] * 3)
+    iut.store().must_be_refused("NotSent")
+
+
+@clause("SW-36")
+def test_acknowledgements_of_two_requests_do_not_add_up(client_actors: ClientActors) -> None:
+    """One node takes the first request, whereupon another wants more work and takes the second."""
+    one, other, third, *_ = SWARM
+    iut, nodes = begin(client_actors, [one, other, third, *ELSEWHERE])
+    nodes.behave([one, third], method="store", **REFUSES)
+    nodes.behave([one], "answer", method="store", body='{"difficulty": 1}', times=1)
+    nodes.behave([other], "answer", method="store", status=432, body='{"difficulty": 2}', times=1, delay_ms=200)
+    iut.store().must_be_refused("NotSent")
+
+
+@clause("SW-37")
+@pytest.mark.parametrize("names", [["liar", *SWARM], [f"{name}/liar" for name in SWARM]], ids=["another", "other-keys"])
+@pytest.mark.parametrize("method", ["get_snodes_for_pubkey", "store", "retrieve"])
+def test_nodes_and_keys_of_an_answer_are_not_believed(
+    client_actors: ClientActors, method: str, names: list[str]
+) -> None:
+    iut, nodes = begin(client_actors)
+    status = 200 if method == "get_snodes_for_pubkey" else 421
+    nodes.behave(list(NODES), "name nodes", method=method, status=status, names=names, times=4)
+    for _ in range(3):
+        iut.store().must_be_answered()
+        iut.retrieve().must_be_answered()
+    observed = nodes.observe()
+    observed.must_be(onions="")
+    observed.must_exclude(connected=["liar"])
+
+
+@clause("SW-37")
+def test_a_swarm_of_nodes_that_are_not_in_the_network_is_none(client_actors: ClientActors) -> None:
+    iut, nodes = begin(client_actors)
+    nodes.behave(list(NODES), "name nodes", method="get_snodes_for_pubkey", names=["liar"])
+    iut.store().must_be_refused("NotSent")
+    iut.retrieve().must_be_refused("NoReply")
+    nodes.observe().must_be(onions="", texts=0)
+
+
+@clause("SW-37")
+def test_nodes_that_only_the_others_know_are_not_taken(client_actors: ClientActors) -> None:
+    known = [*SWARM[:3], *ELSEWHERE]
+    iut, nodes = begin(client_actors, known)
+    nodes.behave(known, "name nodes", method="get_snodes_for_pubkey", names=SWARM)
+    for _ in range(3):
+        nodes.judge_sent(iut.store())
+    nodes.observe().must_be(onions="")
+
+
+# Work
+
+
+@clause("SW-38")
+@pytest.mark.parametrize("difficulty", [60, MAX_DIFFICULTY])
+def test_more_work_is_done_with_a_new_time(client_actors: ClientActors, difficulty: int) -> None:
+    iut, nodes = begin(client_actors)
+    nodes.behave(SWARM, "work", difficulty=difficulty)
+    nodes.judge_sent(iut.store())
+    nodes.observe().must_be(repeated_times=0)
+
+
+@clause("SW-38")
+@pytest.mark.parametrize("difficulty", [MAX_DIFFICULTY + 1, 10**6])
+def test_no_work_is_done_for_more_than_the_greatest_difficulty(client_actors: ClientActors, difficulty: int) -> None:
+    iut, nodes = begin(client_actors)
+    nodes.behave(SWARM, "answer", method="store", status=432, body=f'{{"difficulty": {difficulty}}}')
+    iut.store().must_be_refused("NotSent")
+    nodes.observe().must_be(texts=1)
+
+
+# Receiving
+
+
+@clause("SW-39")
+def test_each_node_is_asked_for_what_is_behind_its_own_last_hash(client_actors: ClientActors) -> None:
+    iut, nodes = begin(client_actors)
+    for recipient in (OTHER_RECIPIENT, find_recipient("usual")):
+        for node in SWARM:
+            nodes.hold([node], [f"{node} {number}" for number in range(12)], recipient=recipient).must_be()
+    for _ in range(5):
+        iut.retrieve().must_be()
+        iut.retrieve(recipient=OTHER_RECIPIENT).must_be()
+    nodes.observe().must_be(cursors="")
+
+
+@clause("SW-39", "SW-40")
+def test_a_restart_forgets_no_hash(client_actors: ClientActors) -> None:
+    iut, nodes = begin(client_actors)
+    nodes.hold(SWARM, ["1", "2"]).must_be()
+    must_hold_once(iut.retrieve(), ["1", "2"])
+    iut.begin_again()
+    for _ in range(3):
+        iut.retrieve().must_be(letters=[])
+    nodes.hold(SWARM, ["3"]).must_be()
+    must_hold_once(iut.retrieve(), ["3"])
+    nodes.observe().must_be(cursors="")
+
+
+@clause("SW-40")
+@pytest.mark.parametrize("does", ["work", "repeat itself"])
+def test_nothing_is_passed_on_twice(client_actors: ClientActors, does: str) -> None:
+    iut, nodes = begin(client_actors)
+    labels = [str(number) for number in range(10)]
+    nodes.hold(SWARM[:2], labels).must_be()
+    nodes.hold(SWARM[2:], labels[::-1]).must_be()
+    nodes.behave(SWARM, does, method="retrieve")
+    must_hold_once(iut.retrieve(), labels)
+    for _ in range(4):
+        iut.retrieve().must_be(letters=[])
+
+
+@clause("SW-40")
+def test_each_recipient_is_passed_on_its_own_messages(client_actors: ClientActors) -> None:
+    iut, nodes = begin(client_actors)
+    for recipient in (OTHER_RECIPIENT, find_recipient("usual")):
+        nodes.hold(SWARM, ["1"], recipient=recipient).must_be()
+        must_hold_once(iut.retrieve(recipient=recipient), ["1"])
+
+
+@clause("SW-41")
+@pytest.mark.parametrize("how", NO_PAGES, ids=name_deed)
+def test_what_two_nodes_give_is_united(client_actors: ClientActors, how: dict[str, Any]) -> None:
+    """Two nodes answer, each with a message that the other lacks."""
+    iut, nodes = begin(client_actors)
+    one, other, *rest = SWARM
+    nodes.hold([one], ["1", "both"]).must_be()
+    nodes.hold([other], ["both", "2"]).must_be()
+    nodes.behave(rest, method="retrieve", **how)
+    must_hold_once(iut.retrieve(), ["1", "both", "2"])
+
+
+@clause("SW-41")
+def test_two_nodes_are_asked(client_actors: ClientActors) -> None:
+    iut, nodes = begin(client_actors)
+    for _ in range(3):
+        nodes.judge_sent(iut.store())
+        nodes.forget()
+        iut.retrieve().must_match(letters=r"^\[\{[^{]*\]$")
+        nodes.observe().must_match(readers=TWO)
+
+
+@clause("SW-41")
+def test_if_no_node_gives_a_page_that_is_said(client_actors: ClientActors) -> None:
+    iut, nodes = begin(client_actors)
+    nodes.behave(SWARM, method="retrieve", **REFUSES)
+    iut.retrieve().must_be_refused("NoReply")
+
+
+@clause("SW-43")
+def test_what_has_expired_everywhere_is_not_passed_on(client_actors: ClientActors) -> None:
+    iut, nodes = begin(client_actors)
+    nodes.hold(SWARM, ["over"], life_ms=-CLOCK_TOLERANCE_MS).must_be()
+    nodes.hold(SWARM, ["slow clock"], life_ms=60_000 - CLOCK_TOLERANCE_MS).must_be()
+    letters = iut.retrieve()
+    must_hold_once(letters, ["slow clock"])
+    letters.must_exclude(letters=[hash_of("over")])
+
+
+@clause("SW-44")
+def test_pages_without_end_come_to_an_end(client_actors: ClientActors) -> None:
+    iut, nodes = begin(client_actors)
+    nodes.behave(REST, method="retrieve", **REFUSES)
+    nodes.behave([FIRST], "never end", method="retrieve")
+    iut.retrieve().must_be_answered()
+    nodes.observe().must_match(pages=UP_TO_1000)
