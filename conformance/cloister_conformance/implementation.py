@@ -8,9 +8,10 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import tomllib
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
@@ -260,25 +261,46 @@ def build(implementation: Implementation) -> None:
 
 def find_problem(command: list[str], folder: Path) -> str:
     """Run a build command, in a process group of its own that is ended with it; return what went wrong, if anything did."""
+    process: subprocess.Popen[bytes] | None = None
     with tempfile.TemporaryFile() as output:
         try:
-            process = subprocess.Popen(
-                command,
-                cwd=folder,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+            with later_signals():
+                process = subprocess.Popen(
+                    command,
+                    cwd=folder,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+            status = process.wait(BUILD_SECONDS)
         except (OSError, ValueError) as error:
             return f": {getattr(error, 'strerror', None) or error}"
-        try:
-            status = process.wait(BUILD_SECONDS)
         except subprocess.TimeoutExpired:
             return " took too long"
         finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            if process is not None:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
         output.seek(0)
         return f" ended with {status}\n{output.read().decode('utf-8', 'replace')}" if status else ""
+
+
+@contextmanager
+def later_signals() -> Iterator[None]:
+    """Put off what would end this process until the block is over: a process that was begun in it is then known."""
+    if threading.current_thread() is not threading.main_thread():  # others get no signals
+        yield
+        return
+    came: list[int] = []
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    for number in before:
+        signal.signal(number, lambda one, _: came.append(one))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for one in came:
+            signal.raise_signal(one)
