@@ -13,6 +13,7 @@ from cloister.swarm import NodeKey
 PATH_NODES = 3
 PATHS = 2
 PATH_FAILURES = 2
+PATH_REPLACEMENTS = 3
 NODE_FAILURES = 2
 
 NOT_FOUND = "Next node not found: "
@@ -21,10 +22,11 @@ SERVER_ERROR = "Loki Server error"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Path:
-    """The nodes of a path, the guard first, and how often it has failed."""
+    """The nodes of a path, the guard first; how often it has failed, and how often one was replaced that was not found."""
 
     nodes: tuple[NodeKey, ...]
     failures: int = 0
+    replacements: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +69,8 @@ def find_free(state: Paths, network: Sequence[str]) -> list[str]:
 def build_paths(state: Paths, network: Sequence[str], random: wire.Random, *, guards: Sequence[str] = ()) -> Paths:
     """Build the paths that are missing, from the nodes of the network; those that stand are kept.
 
-    `guards` are those of an earlier run: a path begins with each that can still be used.
+    `guards` are those of an earlier run, for clients that keep these alone and not the whole state, as adapters without
+    persistence do: a path begins with each that can still be used.
 
     Raises:
         TooFewNodes: there are not enough, even with those that were given up.
@@ -119,7 +122,8 @@ def note_reply(state: Paths, path: Path) -> Paths:
 
     Clauses: OR-32
     """
-    return replace_path(state, path, replace(path, failures=0))
+    current = find_current(state, path)
+    return state if current is None else replace_path(state, current, replace(current, failures=0))
 
 
 def note_failure(
@@ -127,9 +131,9 @@ def note_failure(
 ) -> Paths:
     """Note that a request over a path failed; `answer` is the body of what came, or empty.
 
-    Clauses: OR-32, OR-33, OR-34
+    Clauses: OR-32, OR-33, OR-34, OR-37
     """
-    current = next((kept for kept in state.paths if kept.nodes == path.nodes), None)
+    current = find_current(state, path)
     named = answer.removeprefix(NOT_FOUND) if answer.startswith(NOT_FOUND) else None
     if current is None or answer == SERVER_ERROR or named == destination:
         return state
@@ -141,16 +145,18 @@ def note_failure(
 
 
 def note_missing_node(state: Paths, path: Path, node: str, network: Sequence[str], random: wire.Random) -> Paths:
-    """Note that a node of a path was not found; replace it when that came often enough.
+    """Note that a node of a path was not found; when that came often enough replace it, or give up the path.
 
-    Clauses: OR-33, OR-35
+    Clauses: OR-33, OR-35, OR-37
     """
     state = count_failure(state, node)
     if state.failures[node] < NODE_FAILURES:
         return state
+    if path.replacements + 1 >= PATH_REPLACEMENTS:
+        return give_up(state, path)
     if not find_free(state, network):  # none is left, so the others that were given up get another chance
         state = replace(state, failures={node: state.failures[node]})
-    return replace_node(state, path, node, network, random)
+    return replace_node(state, replace(path, replacements=path.replacements + 1), node, network, random)
 
 
 def replace_node(state: Paths, path: Path, node: str, network: Sequence[str], random: wire.Random) -> Paths:
@@ -162,13 +168,14 @@ def replace_node(state: Paths, path: Path, node: str, network: Sequence[str], ra
     if not free:
         return replace(state, paths=tuple(kept for kept in state.paths if kept.nodes != path.nodes))
     fresh = draw(free, random)
-    return replace_path(state, path, Path(nodes=tuple(fresh if old == node else old for old in path.nodes)))
+    nodes = tuple(fresh if old == node else old for old in path.nodes)
+    return replace_path(state, path, replace(path, nodes=nodes, failures=0))
 
 
 def give_up(state: Paths, path: Path) -> Paths:
     """Give up a path and its guard; its other nodes have failed once more.
 
-    Clauses: OR-34, OR-35
+    Clauses: OR-34, OR-35, OR-37
     """
     state = replace(state, paths=tuple(kept for kept in state.paths if kept.nodes != path.nodes))
     for node in path.nodes[1:]:
@@ -187,15 +194,22 @@ def replace_path(state: Paths, path: Path, other: Path) -> Paths:
 
 
 def change_network(state: Paths, network: Sequence[str], random: wire.Random) -> Paths:
-    """Take up another network: failures are forgotten, and nodes that are gone are replaced; a path ends with its guard.
+    """Take up another network: failures of nodes are forgotten, those that are gone are replaced; a path ends with its guard.
 
-    Clauses: OR-30, OR-35
+    What a change replaces is not counted as replaced, and what was counted stays so.
+
+    Clauses: OR-30, OR-35, OR-37
     """
     state = Paths(paths=tuple(path for path in state.paths if path.nodes[0] in network))
     for guard in [path.nodes[0] for path in state.paths]:
         while (path := find_path(state, guard)) and (gone := [node for node in path.nodes if node not in network]):
             state = replace_node(state, path, gone[0], network, random)
     return state
+
+
+def find_current(state: Paths, path: Path) -> Path | None:
+    """Find the path with the same nodes as it is now: requests that were sent at once know it as it was then."""
+    return next((kept for kept in state.paths if kept.nodes == path.nodes), None)
 
 
 def find_path(state: Paths, guard: str) -> Path | None:

@@ -64,6 +64,21 @@ def test_a_path_whose_failures_are_out_of_date_is_found_by_its_nodes() -> None:
     assert note(once, ONE).paths == (OTHER,)
 
 
+def test_a_late_reply_takes_no_replacement_away() -> None:
+    """A node that was replaced may stand there again, so the path has the nodes that it had when the request was sent."""
+    again = Path(nodes=ONE.nodes, failures=1, replacements=2)
+    noted = paths.note_reply(Paths(paths=(again, OTHER)), ONE)
+    assert noted.paths == (Path(nodes=ONE.nodes, replacements=2), OTHER)
+
+
+def test_the_last_replacement_needs_no_free_node() -> None:
+    state = Paths(paths=(Path(nodes=ONE.nodes, replacements=paths.PATH_REPLACEMENTS - 1), OTHER))
+    for _ in range(paths.NODE_FAILURES):
+        state = note(state, ONE, paths.NOT_FOUND + ONE.nodes[2], NETWORK[:6])
+    assert state.paths == (OTHER,)
+    assert state.failures == {ONE.nodes[0]: 2, ONE.nodes[1]: 1, ONE.nodes[2]: 3}
+
+
 def test_without_a_free_node_the_path_ends() -> None:
     state = STATE
     for _ in range(paths.NODE_FAILURES):

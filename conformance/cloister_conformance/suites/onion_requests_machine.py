@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cloister.paths import NODE_FAILURES, PATH_FAILURES, PATH_NODES
+from cloister.paths import NODE_FAILURES, PATH_FAILURES, PATH_NODES, PATH_REPLACEMENTS
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
@@ -29,7 +29,8 @@ PATH, PLACE = st.sampled_from([0, 1]), st.sampled_from([0, 1, 2])
 
 
 class Client(RuleBasedStateMachine):
-    """A client with its two paths. The model: how often each path and each node has failed, and which nodes are given up.
+    """A client with its two paths. The model: how often each path and each node has failed, how often a node of each path
+    was replaced, and which nodes are given up.
 
     Where chapter 08 leaves open what happens, the model does not go: it begins no request that would use up the network, and
     leaves alone what a change of the network may have forgotten.
@@ -49,6 +50,7 @@ class Client(RuleBasedStateMachine):
         self.iut.call("paths.create", paths="paths", network=self.network).must_be()
         self.paths: Paths = list_paths(self.peer, self.iut)
         self.path_failures = {path[0]: 0 for path in self.paths.nodes}
+        self.replacements = dict(self.path_failures)
         self.kept: dict[int, list[int]] = {0: [], 1: []}
 
     @invariant()
@@ -58,6 +60,7 @@ class Client(RuleBasedStateMachine):
         kept = [keep(self.paths, path, *new) for path, new in self.kept.items()]
         self.paths = check_paths(self.peer, self.iut, self.network, given_up=given_up, kept=kept)
         self.path_failures = {path[0]: self.path_failures.get(path[0], 0) for path in self.paths.nodes}
+        self.replacements = {path[0]: self.replacements.get(path[0], 0) for path in self.paths.nodes}
         self.kept = {0: [], 1: []}
 
     @property
@@ -105,15 +108,21 @@ class Client(RuleBasedStateMachine):
             self.count_failure(path, place)
         guard = self.paths.nodes[path][0]
         self.node_failures[guard] = NODE_FAILURES
-        del self.kept[path], self.path_failures[guard]
+        del self.kept[path], self.path_failures[guard], self.replacements[guard]
 
     @rule(path=PATH, place=st.sampled_from([1, 2]))
     def find_no_node(self, path: int, place: int) -> None:
-        node = self.paths.nodes[path][place]
-        if node in self.uncertain or self.count_free() < 1:
+        guard, node = self.paths.nodes[path][0], self.paths.nodes[path][place]
+        is_last = self.replacements[guard] + 1 >= PATH_REPLACEMENTS
+        if node in self.uncertain or self.count_free() < (PATH_NODES if is_last else 1):
             return
-        fail(self.iut, self.paths.nodes[path][0], NOT_FOUND + node.hex())
-        if self.count_failure(path, place) >= NODE_FAILURES:
+        fail(self.iut, guard, NOT_FOUND + node.hex())
+        if self.count_failure(path, place) < NODE_FAILURES:
+            return
+        if is_last:
+            self.give_up(path)
+        else:
+            self.replacements[guard] += 1
             self.replace(path, place)
 
     def replace(self, path: int, place: int) -> None:
@@ -134,7 +143,7 @@ class Client(RuleBasedStateMachine):
         self.uncertain |= {node for node, count in self.node_failures.items() if count}
         self.node_failures.clear()
         if place == 0:
-            del self.kept[path]
+            del self.kept[path], self.replacements[self.paths.nodes[path][0]]
         else:
             self.replace(path, place)
 
@@ -145,7 +154,7 @@ class Client(RuleBasedStateMachine):
         self.peer.call("paths.judge_choice", **params).must_be(fault="")
 
 
-@clause("OR-27", "OR-28", "OR-30", "OR-32", "OR-33", "OR-34", "OR-35")
+@clause("OR-27", "OR-28", "OR-30", "OR-32", "OR-33", "OR-34", "OR-35", "OR-37")
 def test_paths_are_kept_as_long_as_they_work_whatever_fails(actors: Actors) -> None:
     machine = type("Client", (Client,), {"actors": staticmethod(actors)})
     run_state_machine_as_test(machine)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import pytest
-from cloister.paths import NODE_FAILURES, PATH_FAILURES, PATH_NODES, PATHS
+from cloister.paths import NODE_FAILURES, PATH_FAILURES, PATH_NODES, PATH_REPLACEMENTS, PATHS
 
 from cloister_conformance.clause import clause
 from cloister_conformance.hand_made.material import derive_bytes
@@ -86,6 +86,12 @@ def fail(actor: Actor, guard: bytes, answer: str = "", destination: str = ELSEWH
     """Let a request of an actor fail."""
     params = {"guard": guard, "destination": destination, "answer": answer}
     actor.call("paths.note_failure", paths="paths", **params).must_be()
+
+
+def lose(actor: Actor, path: Sequence[bytes], place: int) -> None:
+    """Let requests of an actor fail until the node at a place of a path has failed too often."""
+    for _ in range(NODE_FAILURES):
+        fail(actor, path[0], NOT_FOUND + path[place].hex())
 
 
 def choose(actor: Actor, destination: str = ELSEWHERE) -> Answer:
@@ -257,9 +263,7 @@ def test_the_node_that_takes_a_place_is_drawn_fairly(actors: Actors) -> None:
     for _ in range(DRAWS // 2):
         network = create(iut, peer, NEEDED + 2)
         before = iut.call("paths.list", paths="paths").result
-        one = before.paths[0].nodes
-        for _ in range(NODE_FAILURES):
-            fail(iut, one[0], NOT_FOUND + one[1].hex())
+        lose(iut, before.paths[0].nodes, 1)
         after = iut.call("paths.list", paths="paths").result
         replacements.append({"before": before.model_dump()["paths"], "after": after.model_dump()["paths"]})
     peer.call("paths.judge_replacements", replacements=replacements, network=network).must_be(fault="")
@@ -429,28 +433,32 @@ def test_the_failure_of_a_path_counts_against_each_of_its_nodes(actors: Actors, 
         check_paths(peer, iut, network, given_up=[at(paths, 0, 0), at(paths, 0, place)], kept=[keep(paths, 1)])
 
 
+EACH_TWICE = [path for path in range(PATHS) for _ in range(PATH_REPLACEMENTS - 1)]
+"""Each path as often as a node of it is replaced."""
+
+
 @clause("OR-35")
-def test_a_node_that_was_replaced_is_not_used_again(actors: Actors) -> None:
+@pytest.mark.parametrize("more", [0, 1, 4])
+def test_a_node_that_was_replaced_is_not_used_again(actors: Actors, more: int) -> None:
     iut, peer = actors()
-    network = create(iut, peer, 20)
+    network = create(iut, peer, NEEDED + len(EACH_TWICE) + more)
     given_up: list[dict[str, Any]] = []
-    for _ in range(8):
+    for path in EACH_TWICE:
         paths = list_paths(peer, iut)
-        for _ in range(NODE_FAILURES):
-            fail(iut, paths.nodes[0][0], NOT_FOUND + paths.nodes[0][1].hex())
-        given_up.append(at(paths, 0, 1))
-        check_paths(peer, iut, network, given_up=given_up, kept=[keep(paths, 0, 1), keep(paths, 1)])
+        lose(iut, paths.nodes[path], 1)
+        given_up.append(at(paths, path, 1))
+        check_paths(peer, iut, network, given_up=given_up, kept=[keep(paths, path, 1), keep(paths, 1 - path)])
 
 
 @clause("OR-35")
 def test_when_no_node_is_left_those_that_were_given_up_are_used_again(actors: Actors) -> None:
     iut, peer = actors()
     network = create(iut, peer, NEEDED + 1)
-    for _ in range(4):
+    for path in EACH_TWICE:
         paths = list_paths(peer, iut)
-        for _ in range(NODE_FAILURES):
-            fail(iut, paths.nodes[0][0], NOT_FOUND + paths.nodes[0][1].hex())
-        check_paths(peer, iut, network, given_up=[at(paths, 0, 1)], kept=[keep(paths, 0, 1), keep(paths, 1)])
+        lose(iut, paths.nodes[path], 1)
+        kept = [keep(paths, path, 1), keep(paths, 1 - path)]
+        check_paths(peer, iut, network, given_up=[at(paths, path, 1)], kept=kept)
 
 
 @clause("OR-29", "OR-35")
@@ -462,6 +470,99 @@ def test_the_fewest_nodes_go_on_although_all_fail(actors: Actors) -> None:
         for _ in range(PATH_FAILURES):
             fail(iut, paths.nodes[0][0])
         check_paths(peer, iut, network, kept=[keep(paths, 1)])
+
+
+PLACES = [(1, 1, 1), (2, 2, 2), (1, 2, 1), (2, 1, 1)]
+"""Where nodes of a path are not found, one after the other."""
+
+
+@clause("OR-33", "OR-37")
+@pytest.mark.parametrize("places", PLACES)
+@pytest.mark.parametrize("size", [12, FULL])
+def test_a_path_is_given_up_instead_of_the_last_replacement(actors: Actors, size: int, places: tuple[int, ...]) -> None:
+    iut, peer = actors()
+    network = create(iut, peer, size)
+    given_up: list[dict[str, Any]] = []
+    for place in places[: PATH_REPLACEMENTS - 1]:
+        paths = list_paths(peer, iut)
+        lose(iut, paths.nodes[0], place)
+        given_up.append(at(paths, 0, place))
+        check_paths(peer, iut, network, given_up=given_up, kept=[keep(paths, 0, place), keep(paths, 1)])
+    paths = list_paths(peer, iut)
+    lose(iut, paths.nodes[0], places[-1])
+    given_up += [at(paths, 0, 0), at(paths, 0, places[-1])]
+    check_paths(peer, iut, network, given_up=given_up, kept=[keep(paths, 1)])
+
+
+@clause("OR-37")
+def test_a_reply_takes_no_replacement_away(actors: Actors) -> None:
+    iut, peer = actors()
+    network = create(iut, peer, FULL)
+    for _ in range(PATH_REPLACEMENTS - 1):
+        path = list_paths(peer, iut).nodes[0]
+        lose(iut, path, 1)
+        iut.call("paths.note_reply", paths="paths", guard=path[0]).must_be()
+    paths = list_paths(peer, iut)
+    lose(iut, paths.nodes[0], 1)
+    check_paths(peer, iut, network, given_up=[at(paths, 0, 0)], kept=[keep(paths, 1)])
+
+
+@clause("OR-37")
+def test_replacements_are_counted_anew_for_the_path_that_is_built_next(actors: Actors) -> None:
+    iut, peer = actors()
+    network = create(iut, peer, FULL)
+    for _ in range(PATH_REPLACEMENTS):
+        lose(iut, list_paths(peer, iut).nodes[0], 1)
+    for _ in range(PATH_REPLACEMENTS - 1):
+        paths = list_paths(peer, iut)
+        lose(iut, paths.nodes[1], 1)
+        check_paths(peer, iut, network, kept=[keep(paths, 0), keep(paths, 1, 1)])
+
+
+@clause("OR-30", "OR-37")
+def test_nodes_that_left_the_network_do_not_count_as_replaced(actors: Actors) -> None:
+    iut, peer = actors()
+    create(iut, peer, FULL)
+    gone: list[bytes] = []
+    for _ in range(PATH_REPLACEMENTS + 1):
+        paths = list_paths(peer, iut)
+        gone.append(paths.nodes[0][1])
+        network = change(iut, peer, FULL, gone=gone)
+        check_paths(peer, iut, network, kept=[keep(paths, 0, 1), keep(paths, 1)])
+    for _ in range(PATH_REPLACEMENTS - 1):
+        paths = list_paths(peer, iut)
+        lose(iut, paths.nodes[0], 1)
+        check_paths(peer, iut, network, kept=[keep(paths, 0, 1), keep(paths, 1)])
+
+
+@clause("OR-37")
+def test_a_change_of_the_network_takes_no_replacement_away(actors: Actors) -> None:
+    iut, peer = actors()
+    create(iut, peer, FULL - 1)
+    for _ in range(PATH_REPLACEMENTS - 1):
+        lose(iut, list_paths(peer, iut).nodes[0], 1)
+    network = change(iut, peer, FULL, gone=[list_paths(peer, iut).nodes[0][1]])
+    paths = list_paths(peer, iut)
+    lose(iut, paths.nodes[0], 2)
+    check_paths(peer, iut, network, given_up=[at(paths, 0, 0)], kept=[keep(paths, 1)])
+
+
+@clause("OR-37")
+@pytest.mark.parametrize("place", [1, 2])
+def test_a_path_that_is_given_up_for_its_replacements_counts_against_its_other_nodes(
+    actors: Actors, place: int
+) -> None:
+    iut, peer = actors()
+    for _ in range(10):
+        network = create(iut, peer, NEEDED + 5)  # without those that are given up, just enough are left
+        for _ in range(PATH_REPLACEMENTS - 1):
+            lose(iut, list_paths(peer, iut).nodes[0], place)
+        paths = list_paths(peer, iut)
+        for _ in range(NODE_FAILURES - 1):
+            fail(iut, paths.nodes[0][0], NOT_FOUND + paths.nodes[0][3 - place].hex())
+        lose(iut, paths.nodes[0], place)
+        given_up = [at(paths, 0, node) for node in range(PATH_NODES)]
+        check_paths(peer, iut, network, given_up=given_up, kept=[keep(paths, 1)])
 
 
 @clause("OR-34")
