@@ -31,7 +31,37 @@ TIMEOUT_MS = 20_000
 TARGET = re.compile(r"/(loki|oxen)/([A-Za-z0-9._-]+/)*lsrpc")
 HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 PORTS = {"https": 443, "http": 80}
-NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
+NOT_PUBLIC_IPV4 = tuple(
+    ipaddress.IPv4Network(network)
+    for network in (
+        "0.0.0.0/8",
+        "10.0.0.0/8",
+        "100.64.0.0/10",
+        "127.0.0.0/8",
+        "169.254.0.0/16",
+        "172.16.0.0/12",
+        "192.0.0.0/24",
+        "192.0.2.0/24",
+        "192.88.99.0/24",
+        "192.168.0.0/16",
+        "198.18.0.0/15",
+        "198.51.100.0/24",
+        "203.0.113.0/24",
+        "224.0.0.0/3",
+    )
+)
+UNICAST_IPV6 = ipaddress.IPv6Network("2000::/3")
+NOT_PUBLIC_IPV6 = tuple(
+    ipaddress.IPv6Network(network)
+    for network in (
+        "2001::/23",  # Teredo among them
+        "2001:db8::/32",
+        "2002::/16",  # 6to4
+        "3fff::/20",
+    )
+)
+IPV4_INSIDE = (ipaddress.IPv6Network("::ffff:0:0/96"), ipaddress.IPv6Network("64:ff9b::/96"))
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -306,33 +336,28 @@ def check_address(address: str) -> None:
     """Check an IP address that a host has.
 
     Raises:
-        ForbiddenTarget: it is not public, or leads to one that is not.
+        ForbiddenTarget: it is not public.
     Clauses: OR-19
     """
-    if not all(is_public(reached) for reached in find_reached(ipaddress.ip_address(address))):
+    if not is_public(ipaddress.ip_address(address)):
         raise errors.ForbiddenTarget(reason="the address is not public")
 
 
-def find_reached(address: IpAddress) -> list[IpAddress]:
-    """Find the addresses that an address leads to: itself, or, or also, the IPv4 addresses inside of it.
+def is_public(address: IpAddress) -> bool:
+    """Tell whether an address is public, by the chapter's lists: those of Python differ from release to release.
 
     Clauses: OR-19
     """
     if isinstance(address, ipaddress.IPv4Address):
-        return [address]
-    if address.ipv4_mapped or address in NAT64:
-        return [ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)]
-    inside = (address.sixtofour, *(address.teredo or ()))
-    return [address, *(hidden for hidden in inside if hidden is not None)]
+        return not is_in(address, NOT_PUBLIC_IPV4)
+    if is_in(address, IPV4_INSIDE):
+        return is_public(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
+    return address in UNICAST_IPV6 and not is_in(address, NOT_PUBLIC_IPV6)
 
 
-def is_public(address: IpAddress) -> bool:
-    """Tell whether an address is public.
-
-    Clauses: OR-19
-    """
-    is_site_local = isinstance(address, ipaddress.IPv6Address) and address.is_site_local
-    return address.is_global and not (address.is_multicast or address.is_reserved or is_site_local)
+def is_in(address: IpAddress, networks: Sequence[ipaddress.IPv4Network] | Sequence[ipaddress.IPv6Network]) -> bool:
+    """Tell whether an address is in one of the networks."""
+    return any(address in network for network in networks)
 
 
 # Replies

@@ -1,7 +1,10 @@
 """Chapter 08, requests: sizes that no pipe carries, and what a traceback must not show."""
 
+import re
 import secrets
+from ipaddress import ip_network
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from cloister import errors, identity, onion
@@ -36,6 +39,13 @@ def test_the_longest_request_is_peeled_and_a_longer_one_refused() -> None:
     onion.peel(PAIRS[0].private, longest)
     with pytest.raises(errors.TooLarge):
         onion.peel(PAIRS[0].private, longest + b" ")
+
+
+def test_the_lists_of_networks_are_those_of_the_chapter(spec: Path) -> None:
+    text = (spec / "08-onion-requests.md").read_text(encoding="utf-8")
+    (paragraph,) = (line for line in text.splitlines() if line.startswith("All addresses of the host must be public."))
+    listed = [*onion.NOT_PUBLIC_IPV4, onion.UNICAST_IPV6, *onion.NOT_PUBLIC_IPV6, *onion.IPV4_INSIDE]
+    assert list(map(ip_network, re.findall(r"[0-9a-f.:]+/[0-9]+", paragraph))) == listed
 
 
 def test_no_key_is_shown() -> None:

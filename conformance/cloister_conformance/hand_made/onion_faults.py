@@ -2,7 +2,9 @@
 
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from ipaddress import ip_network
+from itertools import chain
 from typing import Any
 
 from cloister import identity
@@ -318,70 +320,106 @@ FORBIDDEN_MEMBERS: dict[str, tuple[Any, ...]] = {
     "port": (0, -1, -443, 65536, 65979, 2**31, 2**32 + 443),
 }
 
+NOT_PUBLIC_IPV4 = {
+    "unspecified": ("0.0.0.0/8",),
+    "loopback": ("127.0.0.0/8",),
+    "private": ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"),
+    "shared": ("100.64.0.0/10",),
+    "link-local": ("169.254.0.0/16",),
+    "reserved": ("192.0.0.0/24", "192.88.99.0/24", "198.18.0.0/15"),
+    "documentation": ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24"),
+    "multicast and above": ("224.0.0.0/3",),
+}
+"""The networks of IPv4 that chapter 08 calls not public; no two of them touch."""
+NOT_PUBLIC_IPV6 = {
+    "below the public ones": ("::/3",),
+    "above the public ones": ("4000::/2", "8000::/1"),
+    "assignments, Teredo among them": ("2001::/23",),
+    "6to4": ("2002::/16",),
+    "documentation": ("2001:db8::/32", "3fff::/20"),
+}
+"""Those of IPv6, but for what has an IPv4 address inside."""
+WITH_IPV4_INSIDE = {"mapped": "::ffff:{}", "NAT64": "64:ff9b::{}"}
+"""How an IPv4 address is spelled as an IPv6 address that is as public."""
+
+
+def find_edges(network: str) -> tuple[str, str]:
+    """Find the first and the last address of a network."""
+    found = ip_network(network)
+    return str(found[0]), str(found[-1])
+
+
+def find_neighbours(network: str) -> list[str]:
+    """Find the addresses just before and just after a network, where there are such."""
+    found = ip_network(network)
+    numbers = (int(found[0]) - 1, int(found[-1]) + 1)
+    return [str(type(found[0])(number)) for number in numbers if 0 <= number < 1 << found.max_prefixlen]
+
+
+def list_edges(networks: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    """List the first and last addresses of networks, for each kind."""
+    return {kind: tuple(chain(*map(find_edges, listed))) for kind, listed in networks.items()}
+
+
+NEXT_TO_NOT_PUBLIC_IPV4 = tuple(chain(*map(find_neighbours, chain(*NOT_PUBLIC_IPV4.values()))))
 PUBLIC_ADDRESSES = (
     "8.8.8.8",
-    "1.1.1.1",
-    "9.255.255.255",
-    "11.0.0.0",
-    "100.63.255.255",
-    "100.128.0.0",
-    "126.255.255.255",
-    "128.0.0.1",
-    "169.253.255.255",
-    "169.255.0.0",
-    "172.15.255.255",
-    "172.32.0.0",
-    "192.167.255.255",
-    "192.169.0.0",
-    "223.255.254.1",
+    *NEXT_TO_NOT_PUBLIC_IPV4,
     "2606:4700::1111",
     "2001:4860:4860::8888",
-    "::ffff:8.8.8.8",
-    "64:ff9b::8.8.8.8",
+    "2000::",
+    "2000:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+    "2001:200::",
+    "2001:db7:ffff:ffff:ffff:ffff:ffff:ffff",
+    "2001:db9::",
+    "2001:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+    "2003::",
+    "3ffe:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+    "3fff:1000::",
+    "3fff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+    *(
+        spelling.format(address)
+        for spelling in WITH_IPV4_INSIDE.values()
+        for address in ("8.8.8.8", *NEXT_TO_NOT_PUBLIC_IPV4)
+    ),
 )
 PRIVATE_ADDRESSES = {
-    "unspecified": ("0.0.0.0", "0.1.2.3", "::"),  # noqa: S104 - nothing is bound to it
-    "loopback": ("127.0.0.1", "127.255.255.255", "::1"),
-    "private": (
-        "10.0.0.0",
-        "10.255.255.255",
-        "100.64.0.1",
-        "172.16.0.1",
-        "172.31.255.255",
-        "192.168.0.1",
-        "fc00::1",
-        "fdff:ffff::1",
-        "fec0::1",
-    ),
-    "link-local": ("169.254.0.1", "169.254.169.254", "fe80::1", "febf::1"),
-    "multicast": ("224.0.0.1", "239.255.255.255", "ff02::1", "ff0e::1"),
-    "reserved": (
-        "192.0.2.1",
-        "198.18.0.1",
-        "198.51.100.1",
-        "203.0.113.1",
-        "240.0.0.1",
-        "255.255.255.255",
-        "2001:db8::1",
-        "100::1",
-    ),
-    "mapped": (
-        "::ffff:127.0.0.1",
-        "::ffff:10.0.0.1",
-        "::ffff:a9fe:a9fe",
-        "::ffff:224.0.0.1",
-        "::ffff:0.0.0.0",
+    **list_edges(NOT_PUBLIC_IPV4),
+    **{f"{kind}, IPv6": addresses for kind, addresses in list_edges(NOT_PUBLIC_IPV6).items()},
+    **{
+        f"{kind}, {name}": tuple(map(spelling.format, addresses))
+        for name, spelling in WITH_IPV4_INSIDE.items()
+        for kind, addresses in list_edges(NOT_PUBLIC_IPV4).items()
+    },
+    "well-known": (
+        "127.0.0.1",
+        "169.254.169.254",
+        "::1",
         "::127.0.0.1",
-    ),
-    "NAT64": (
-        "64:ff9b::10.0.0.1",
-        "64:ff9b::127.0.0.1",
+        "fc00::1",
+        "fd00:ec2::254",
+        "fe80::1",
+        "fec0::1",
+        "ff02::1",
+        "ff0e::1",
+        "100::1",
+        "::ffff:a9fe:a9fe",
         "64:ff9b::a9fe:a9fe",
-        "64:ff9b::224.0.0.1",
-        "64:ff9b:1::10.0.0.1",
     ),
-    "6to4": ("2002:7f00:1::1", "2002:a00:1::1", "2002:c0a8:1::1", "2002:a9fe:a9fe::1"),
-    "Teredo": ("2001:0:808:808:8000:63bf:f5ff:fffe", "2001:0:a00:1:8000:63bf:f7f7:f7f7"),
+    "next to mapped": ("::fffe:ffff:ffff", "::fffe:808:808", "::1:0:0:0", "::ffff:0:808:808"),
+    "next to NAT64": (
+        "64:ff9a:ffff:ffff:ffff:ffff:ffff:ffff",
+        "64:ff9b::1:0:0",
+        "64:ff9b::1:808:808",
+        "64:ff9b:1::808:808",
+    ),
+    "6to4 and Teredo of public addresses": ("2002:808:808::1", "2001:0:808:808:8000:63bf:f7f7:f7f7"),
+    "6to4 and Teredo of others": (
+        "2002:7f00:1::1",
+        "2002:a9fe:a9fe::1",
+        "2001:0:808:808:8000:63bf:f5ff:fffe",
+        "2001:0:a00:1:8000:63bf:f7f7:f7f7",
+    ),
 }
 
 

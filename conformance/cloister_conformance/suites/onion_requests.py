@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv6Network
 from typing import Any
 
 import pytest
 from cloister import identity, wire
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from cloister_conformance.clause import clause
@@ -355,29 +356,38 @@ def test_an_address_that_is_not_public_is_refused(actors: Actors, kind: str) -> 
         iut.call("onion.check_address", address=address).must_be_refused("ForbiddenTarget")
 
 
-NOT_PUBLIC = [
-    "0.0.0.0/8",
-    "10.0.0.0/8",
-    "100.64.0.0/10",
-    "127.0.0.0/8",
-    "169.254.0.0/16",
-    "172.16.0.0/12",
-    "192.168.0.0/16",
-    "198.18.0.0/15",
-    "224.0.0.0/4",
-    "240.0.0.0/4",
-]
+NOT_PUBLIC_IPV4 = [network for listed in faults.NOT_PUBLIC_IPV4.values() for network in listed]
+NOT_PUBLIC_IPV6 = [network for listed in faults.NOT_PUBLIC_IPV6.values() for network in listed]
+INSIDE = [IPv6Network(spelling.format("0.0.0.0/96")) for spelling in faults.WITH_IPV4_INSIDE.values()]
 
 
 @clause("OR-19")
-@pytest.mark.parametrize("spelling", ["{}", "::ffff:{}", "64:ff9b::{}"])
-@given(network=st.sampled_from(NOT_PUBLIC), data=st.data())
+@pytest.mark.parametrize("spelling", ["{}", *faults.WITH_IPV4_INSIDE.values()])
+@given(network=st.sampled_from(NOT_PUBLIC_IPV4), data=st.data())
 def test_no_address_of_a_network_that_is_not_public(
     actors: Actors, spelling: str, network: str, data: st.DataObject
 ) -> None:
     iut, _ = actors()
     address = data.draw(st.ip_addresses(v=4, network=network))
     iut.call("onion.check_address", address=spelling.format(address)).must_be_refused("ForbiddenTarget")
+
+
+@clause("OR-19")
+@given(network=st.sampled_from(NOT_PUBLIC_IPV6), data=st.data())
+def test_no_address_of_a_network_of_ipv6_that_is_not_public(actors: Actors, network: str, data: st.DataObject) -> None:
+    iut, _ = actors()
+    address = data.draw(st.ip_addresses(v=6, network=network))
+    assume(not any(address in inside for inside in INSIDE))
+    iut.call("onion.check_address", address=str(address)).must_be_refused("ForbiddenTarget")
+
+
+@clause("OR-19")
+@pytest.mark.parametrize("spelling", ["{}", *faults.WITH_IPV4_INSIDE.values()])
+@given(address=st.ip_addresses(v=4))
+def test_any_address_is_judged_as_by_the_reference(actors: Actors, spelling: str, address: IPv4Address) -> None:
+    iut, peer = actors()
+    expected = peer.call("onion.check_address", address=spelling.format(address))
+    iut.call("onion.check_address", address=spelling.format(address)).must_be_like(expected)
 
 
 # Replies
