@@ -21,6 +21,32 @@ DATA = "aGVsbG8gc3dhcm0="
 LEFT, RIGHT = 2**62, 3 * 2**62
 """The ids of the two swarms: of a, b and c, and of d, e and f."""
 
+PUBLISHED_SPACES = (
+    ("053506f4a71324b7dd114eddbf4e311f39dde243e1f2cb97c40db1961f70ebaae8", "17589930838143112648"),
+    ("05cf27da303a50ac8c4b2d43d27259505c9bcd73fc21cf2a57902c3d050730b604", "10370619079776428163"),
+    ("05" + "0123456789abcdef" * 4, "0"),
+    ("05" + "f" * 63 + "e", "1"),
+    ("05" + "0" * 48 + "f" * 16, str(RING - 1)),
+)
+"""The spaces of the storage server's own test."""
+PUBLISHED_IDS = (100, 200, 300, 399, 498, 596, 694)
+PUBLISHED_CHOICES = (
+    (0x64, 100),
+    (0, 100),
+    (0x95, 100),
+    (0x96, 100),
+    (0x97, 200),
+    (0x15D, 300),
+    (0x15E, 399),
+    (0x223, 498),
+    (0x224, 596),
+    (0x285, 596),
+    (0x8000000000000000, 694),
+    (0xA000000000000000, 100),
+    (0xFFFFFFFFFFFFFFFF, 100),
+)
+"""The swarms of that test, and for which space it chooses which of them."""
+
 BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 ZBASE32 = "ybndrfg8ejkmcpqxot1uwisza345h769"
 

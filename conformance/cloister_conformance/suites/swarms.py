@@ -17,6 +17,9 @@ from cloister_conformance.hand_made.swarms import (
     LEFT,
     NO_SWARM,
     NOW,
+    PUBLISHED_CHOICES,
+    PUBLISHED_IDS,
+    PUBLISHED_SPACES,
     READINGS,
     RECIPIENT,
     RIGHT,
@@ -37,8 +40,6 @@ Json = dict[str, Any]
 NETWORK = describe_network()
 NODE, PEER, STRANGER = derive_key("a"), derive_key("b"), derive_key("z")
 TOLERANCE = storage.FUTURE_TOLERANCE_MS
-UPSTREAM = (100, 200, 300, 399, 498, 596, 694)
-"""The ids of the storage server's own test."""
 
 NOT_RECIPIENTS = [
     "",
@@ -102,16 +103,7 @@ def test_the_space_is_made_of_the_four_words(actors: Actors, key: bytes) -> None
 
 
 @clause("SW-1")
-@pytest.mark.parametrize(
-    ("recipient", "space"),
-    [
-        ("053506f4a71324b7dd114eddbf4e311f39dde243e1f2cb97c40db1961f70ebaae8", "17589930838143112648"),
-        ("05cf27da303a50ac8c4b2d43d27259505c9bcd73fc21cf2a57902c3d050730b604", "10370619079776428163"),
-        ("05" + "0123456789abcdef" * 4, "0"),
-        ("05" + "f" * 63 + "e", "1"),
-        ("05" + "0" * 48 + "f" * 16, str(RING - 1)),
-    ],
-)
+@pytest.mark.parametrize(("recipient", "space"), PUBLISHED_SPACES)
 def test_spaces_of_deployed_software(actors: Actors, recipient: str, space: str) -> None:
     iut, _ = actors()
     iut.call("swarm.space", recipient=recipient).must_be(space=space)
@@ -128,27 +120,10 @@ def test_the_nearest_swarm_is_chosen(actors: Actors, ids: list[int], space: int)
 
 
 @clause("SW-2")
-@pytest.mark.parametrize(
-    ("space", "chosen"),
-    [
-        (0x64, 100),
-        (0, 100),
-        (0x95, 100),
-        (0x96, 100),
-        (0x97, 200),
-        (0x15D, 300),
-        (0x15E, 399),
-        (0x223, 498),
-        (0x224, 596),
-        (0x285, 596),
-        (0x8000000000000000, 694),
-        (0xA000000000000000, 100),
-        (0xFFFFFFFFFFFFFFFF, 100),
-    ],
-)
+@pytest.mark.parametrize(("space", "chosen"), PUBLISHED_CHOICES)
 def test_choices_of_deployed_software(actors: Actors, space: int, chosen: int) -> None:
     iut, _ = actors()
-    choose(iut, UPSTREAM, space).must_be(id=str(chosen))
+    choose(iut, PUBLISHED_IDS, space).must_be(id=str(chosen))
 
 
 @clause("SW-2")
@@ -182,7 +157,7 @@ def test_the_only_swarm_is_chosen_for_every_space(actors: Actors, swarm_id: int,
 def find_disputed() -> list[tuple[tuple[int, ...], int]]:
     """Find spaces near the middle of the way round the end, and the last space, for which the readings differ."""
     found: list[tuple[tuple[int, ...], int]] = []
-    for ids in (UPSTREAM, (0, *UPSTREAM), (LEFT, RIGHT), (5, RING - 9), (2**63, 2**63 + 3)):
+    for ids in (PUBLISHED_IDS, (0, *PUBLISHED_IDS), (LEFT, RIGHT), (5, RING - 9), (2**63, 2**63 + 3)):
         middle = (max(ids) + (min(ids) - max(ids)) % RING // 2) % RING
         spaces = [*((middle + step) % RING for step in range(-3, 4)), RING - 1]
         found += [(ids, space) for space in spaces if len({chosen(ids, space) for chosen in READINGS.values()}) > 1]

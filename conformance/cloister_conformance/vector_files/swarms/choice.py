@@ -7,6 +7,9 @@ from cloister_conformance.hand_made.swarms import (
     FOREIGN,
     LEFT,
     NO_SWARM,
+    PUBLISHED_CHOICES,
+    PUBLISHED_IDS,
+    PUBLISHED_SPACES,
     READINGS,
     RECIPIENT,
     RIGHT,
@@ -22,7 +25,6 @@ from cloister_conformance.hand_made.swarms import (
 from cloister_conformance.vector_files.cases import Group
 
 STORAGE_SERVER = {"name": "Session storage server, unit_test/swarm.cpp", "version": "c3b96a2"}
-PUBLISHED_IDS = (100, 200, 300, 399, 498, 596, 694)
 
 
 def split_words(recipient: str) -> dict[str, bytes]:
@@ -34,13 +36,7 @@ def split_words(recipient: str) -> dict[str, bytes]:
 def deployed_spaces() -> Group:
     """Spaces that the storage server's own test states."""
     group = Group("Space", "swarm.space", source=STORAGE_SERVER)
-    for recipient, space in (
-        ("053506f4a71324b7dd114eddbf4e311f39dde243e1f2cb97c40db1961f70ebaae8", "17589930838143112648"),
-        ("05cf27da303a50ac8c4b2d43d27259505c9bcd73fc21cf2a57902c3d050730b604", "10370619079776428163"),
-        ("05" + "0123456789abcdef" * 4, "0"),
-        ("05" + "f" * 63 + "e", "1"),
-        ("05" + "0" * 48 + "f" * 16, str(RING - 1)),
-    ):
+    for recipient, space in PUBLISHED_SPACES:
         expected, words = {"space": space}, split_words(recipient)
         group.valid(recipient, "Published", "SW-1", expected=expected, intermediates=words, recipient=recipient)
     return group
@@ -75,21 +71,7 @@ def choose(group: Group, comment: str, flag: str, clauses: str, ids: Sequence[in
 def deployed_choices() -> Group:
     """Choices that the storage server's own test states."""
     group = Group("Choice", "swarm.choose", source=STORAGE_SERVER)
-    for space, chosen in (
-        (0x64, 100),
-        (0, 100),
-        (0x95, 100),
-        (0x96, 100),
-        (0x97, 200),
-        (0x15D, 300),
-        (0x15E, 399),
-        (0x223, 498),
-        (0x224, 596),
-        (0x285, 596),
-        (0x8000000000000000, 694),
-        (0xA000000000000000, 100),
-        (0xFFFFFFFFFFFFFFFF, 100),
-    ):
+    for space, chosen in PUBLISHED_CHOICES:
         ids = [str(swarm_id) for swarm_id in PUBLISHED_IDS]
         group.valid(f"space {space:#x}", "Published", "SW-2", expected={"id": str(chosen)}, ids=ids, space=str(space))
     choose(group, "swarm 0, the space before the last", "Published", "SW-2", (0, *PUBLISHED_IDS), RING - 2)
