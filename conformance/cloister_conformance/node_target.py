@@ -332,7 +332,7 @@ class NodeTarget:
         """Send several requests at once."""
         requests = params.requests * params.times
         with ThreadPoolExecutor(min(MAX_AT_ONCE, len(requests))) as pool:
-            responses = list(pool.map(self.send, requests))
+            responses = list(pool.map(self.request, requests))
         return Responses(responses=responses, statuses=sorted({response.status for response in responses}))
 
     def set_clock(self, params: Time) -> Nothing:

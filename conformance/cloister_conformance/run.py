@@ -113,7 +113,7 @@ def find_files(options: Options, role: Role = "client") -> list[str]:
     """
     wanted = [suite.replace("-", "_") for suite in options.suites]
     for suite in wanted:
-        if suite not in list_suites():
+        if not any(stem.startswith(suite) for stem in list_suites()):
             raise UnusableSelection(f"there is no suite {suite}; there are {', '.join(list_suites())}")
     chosen = [stem for stem in list_suites() if not wanted or any(stem.startswith(suite) for suite in wanted)]
     if set(wanted) & set(vector_files.CHAPTERS):

@@ -30,6 +30,7 @@ TIMEOUT_MS = 20_000
 
 TARGET = re.compile(r"/(loki|oxen)/([A-Za-z0-9._-]+/)*lsrpc")
 HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
+ENDS_IN_NUMBER = re.compile(r"(.*\.)?([0-9]+|0[xX][0-9A-Fa-f]*)")
 PORTS = {"https": 443, "http": 80}
 
 NOT_PUBLIC_IPV4 = tuple(
@@ -316,19 +317,19 @@ def check_target(target: str) -> None:
 
 
 def check_host(host: str) -> None:
-    """Check that a host is a name or an IP address.
+    """Check that a host is an IP address or a name, and no address in a spelling that resolvers understand.
 
     Raises:
         ForbiddenTarget: it is neither.
     Clauses: OR-18
     """
-    if HOST_NAME.fullmatch(host):
-        return
     try:
-        found = ipaddress.IPv6Address(host)
+        found = ipaddress.ip_address(host)
     except ValueError:
-        raise errors.ForbiddenTarget(reason="the host is neither a name nor an IP address") from None
-    if found.scope_id is not None:  # any text may stand there
+        if not HOST_NAME.fullmatch(host) or ENDS_IN_NUMBER.fullmatch(host):
+            raise errors.ForbiddenTarget(reason="the host is neither a name nor an IP address") from None
+        return
+    if isinstance(found, ipaddress.IPv6Address) and found.scope_id is not None:  # any text may stand there
         raise errors.ForbiddenTarget(reason="the host is an address of this machine's own networks")
 
 

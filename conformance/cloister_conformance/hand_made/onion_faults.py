@@ -290,8 +290,23 @@ FORBIDDEN_TARGETS = (
     "/x/loki/v3/lsrpc",
     "https://example.org/loki/v3/lsrpc",
 )
-ALLOWED_HOSTS = ("open.example.org", "a", "xn--bcher-kva.example", "a" * 253, "8.8.8.8", "2606:4700::1111")
+ALLOWED_HOSTS = (
+    "7.example",
+    "0x7f.example",
+    "open.example.org",
+    "a",
+    "xn--bcher-kva.example",
+    "a" * 253,
+    "8.8.8.8",
+    "2606:4700::1111",
+)
 FORBIDDEN_HOSTS = (
+    "127.1",
+    "2130706433",
+    "0x7f000001",
+    "127.0.0.0x1",
+    "0177.0.0.1",
+    "a.example.7",
     "",
     " ",
     "open.example.org ",
