@@ -1,8 +1,10 @@
 """Chapter 07, fourth part: what a client remembers of what it has fetched for one recipient.
 
-- A node's cursor is the hash of the last message that *it* gave; a hash is passed on once, whichever node gave it.
+- A node's cursor is the hash of the last message that *it* gave.
+- A client cannot compute message hashes, so messages are told apart by the digest of their data, which is passed on once.
 """
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Annotated
@@ -18,7 +20,11 @@ RETRIEVE_NODES = 2
 MAX_DIFFICULTY = 99
 MAX_PAGES = 1000
 
+KEPT_MS = MAX_TTL_MS + 2 * CLOCK_TOLERANCE_MS
+"""How long a digest is kept after it was last given: no honest node gives the message later."""
+
 HASH_DIGITS = 128
+DIGEST_DIGITS = 64
 
 
 def check_hash(text: str) -> str:
@@ -33,8 +39,22 @@ def check_hash(text: str) -> str:
     return text
 
 
+def check_digest(text: str) -> str:
+    """Check the form of a digest.
+
+    Raises:
+        InvalidEncoding: it is not 64 digits of canonical hex.
+    """
+    if len(text) != DIGEST_DIGITS:
+        raise errors.InvalidEncoding(what="digest")
+    wire.decode_hex(text, what="digest")
+    return text
+
+
 MessageHash = Annotated[str, refuse(check_hash)]
 """A message hash as a node gives it, 128 hex digits."""
+Digest = Annotated[str, refuse(check_digest)]
+"""The SHA-256 hash of the data of a message, 64 hex digits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,10 +68,10 @@ class Letter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mailbox:
-    """The last hash of each node, by Ed25519 key, and when each hash that was seen may be forgotten, in milliseconds."""
+    """The last hash of each node, by Ed25519 key, and until when each digest that was seen is kept, in milliseconds."""
 
     cursors: Mapping[NodeKey, MessageHash] = field(default_factory=dict)
-    seen: Mapping[MessageHash, int] = field(default_factory=dict)
+    seen: Mapping[Digest, int] = field(default_factory=dict)
 
 
 def find_cursor(mailbox: Mailbox, node: str) -> str:
@@ -67,30 +87,31 @@ def take_letters(
 ) -> tuple[Mailbox, list[Letter]]:
     """Take one page that a node gave; return the mailbox and the letters that are new.
 
-    Clauses: SW-39, SW-40, SW-41, SW-43
+    Clauses: SW-39, SW-40, SW-41, SW-42, SW-43
     """
     cursors, seen, fresh = dict(mailbox.cursors), dict(mailbox.seen), []
     for letter in letters:
         cursors[node] = letter.hash
-        end_ms = find_end(letter, now_ms=now_ms)
-        if letter.hash not in seen and end_ms > now_ms:
+        if letter.expiration_ms + CLOCK_TOLERANCE_MS <= now_ms:
+            continue
+        digest = compute_digest(letter.data)
+        if digest not in seen:
             fresh.append(letter)
-        seen[letter.hash] = max(end_ms, seen.get(letter.hash, 0))
+        seen[digest] = now_ms + KEPT_MS
     return replace(mailbox, cursors=cursors, seen=seen), fresh
 
 
-def find_end(letter: Letter, *, now_ms: int) -> int:
-    """Find when a message has expired everywhere, in milliseconds.
+def compute_digest(data: str) -> str:
+    """Compute the digest of data, canonical base64, in hex.
 
-    Clauses: SW-42
+    Clauses: SW-40
     """
-    latest_ms = now_ms + MAX_TTL_MS + CLOCK_TOLERANCE_MS
-    return min(letter.expiration_ms, latest_ms) + CLOCK_TOLERANCE_MS
+    return hashlib.sha256(data.encode()).hexdigest()
 
 
 def forget_expired(mailbox: Mailbox, *, now_ms: int) -> Mailbox:
-    """Forget the hashes of messages that have expired everywhere.
+    """Forget the digests of messages that no honest node gives any more.
 
     Clauses: SW-42
     """
-    return replace(mailbox, seen={hashed: end_ms for hashed, end_ms in mailbox.seen.items() if end_ms > now_ms})
+    return replace(mailbox, seen={digest: end_ms for digest, end_ms in mailbox.seen.items() if end_ms > now_ms})

@@ -5,20 +5,20 @@
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cloister import errors, paths, proof_of_work, wire
-from cloister.mailbox import MAX_DIFFICULTY, Letter, check_hash
+from cloister.mailbox import ACKNOWLEDGEMENTS, MAX_DIFFICULTY, Letter, check_hash
 from cloister.paths import Paths
 from cloister.storage import PAGE_MESSAGES
-from cloister.swarm import Network, Node
+from cloister.swarm import Network, Node, find_swarm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkState:
-    """What outlives a restart: the height of the network that the paths stand in, the paths, the difficulty last heard of."""
+    """What outlives a restart: the height of the network that the paths stand in, the paths, the difficulty to work for."""
 
     height: int = 0
     paths: Paths = field(default_factory=Paths)
@@ -44,22 +44,44 @@ def take_up_network(state: NetworkState, network: Network, random: wire.Random) 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidates:
-    """The nodes of a swarm that may still be asked, in order, and the Ed25519 keys of all that were put here."""
+    """The nodes that may still be asked, in order; the Ed25519 keys of the swarm's, and of those that name another, by its key."""
 
-    waiting: tuple[Node, ...] = ()
-    known: frozenset[str] = frozenset()
+    waiting: tuple[Node, ...]
+    swarm: frozenset[str]
+    naming: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
-def add_candidates(candidates: Candidates, nodes: Iterable[Node], random: wire.Random) -> Candidates:
-    """Put the nodes that an answer names before those that wait, in random order; none comes back that was here before.
+def find_candidates(network: Network, recipient: str, random: wire.Random) -> Candidates:
+    """Find the nodes of a recipient's swarm, each once, in random order.
 
-    Who lies about the swarm so hides none of its nodes.
-
-    Clauses: SW-36, SW-41
+    Raises:
+        TooFewNodes: the network has no swarm.
+    Clauses: SW-36, SW-37, SW-41
     """
-    fresh = tuple(draw_order((node for node in nodes if node.pubkey_ed25519 not in candidates.known), random))
-    known = candidates.known | {node.pubkey_ed25519 for node in fresh}
-    return Candidates(waiting=(*fresh, *candidates.waiting), known=known)
+    waiting = draw_order(find_swarm(network, recipient).nodes, random)
+    return Candidates(waiting=tuple(waiting), swarm=frozenset(node.pubkey_ed25519 for node in waiting))
+
+
+def note_named(candidates: Candidates, naming: Node, named: Iterable[Node], random: wire.Random) -> Candidates:
+    """Note that a node names others as the swarm; whom enough of the swarm have named waits behind the rest.
+
+    Clauses: SW-37
+    """
+    if naming.pubkey_ed25519 not in candidates.swarm:
+        return candidates
+    for node in draw_order(named, random):
+        candidates = note_one_named(candidates, naming.pubkey_ed25519, node)
+    return candidates
+
+
+def note_one_named(candidates: Candidates, naming: str, node: Node) -> Candidates:
+    """Note that a node of the swarm, by Ed25519 key, names one."""
+    key = node.pubkey_ed25519
+    before = candidates.naming.get(key, frozenset())
+    after = before | {naming}
+    is_enough = len(before) < ACKNOWLEDGEMENTS <= len(after) and key not in candidates.swarm
+    waiting = (*candidates.waiting, node) if is_enough else candidates.waiting
+    return replace(candidates, waiting=waiting, naming={**candidates.naming, key: after})
 
 
 def take_candidates(candidates: Candidates, count: int) -> tuple[Candidates, tuple[Node, ...]]:
@@ -96,11 +118,6 @@ def encode_retrieve(recipient: str, last_hash: str) -> bytes:
     return encode_rpc("retrieve", pubKey=recipient, lastHash=last_hash)
 
 
-def encode_get_snodes(recipient: str) -> bytes:
-    """Encode the question for the swarm of a recipient."""
-    return encode_rpc("get_snodes_for_pubkey", pubKey=recipient)
-
-
 def encode_rpc(method: str, **params: str) -> bytes:
     """Encode a request of chapter 07."""
     return json.dumps({"method": method, "params": params}).encode()
@@ -110,7 +127,7 @@ def encode_rpc(method: str, **params: str) -> bytes:
 
 
 def read_swarm(network: Network, body: str) -> list[Node]:
-    """Read the nodes that an unverified answer names; those that our network does not have are left out.
+    """Read the nodes that an unverified answer 421 names; those that our network does not have are left out.
 
     Raises:
         InvalidMessage: it is not of the form.

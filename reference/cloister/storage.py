@@ -250,13 +250,13 @@ def find_current_difficulty(history: Iterable[DifficultyChange], now_ms: int) ->
 
 
 def find_valid_difficulty(history: Sequence[DifficultyChange], timestamp_ms: int) -> int:
-    """Find the difficulty that a pushed message of this time is checked against.
+    """Find the difficulty that a pushed message of this time is checked against: the least in force around it.
 
     Clauses: SW-27
     """
-    earlier = [(change.since, change.difficulty) for change in history if change.since < timestamp_ms]
-    around = [change.difficulty for change in history if abs(change.since - timestamp_ms) <= CLOCK_TOLERANCE_MS]
-    return min([max(earlier, default=(0, 1))[1], *around])
+    first_ms, last_ms = timestamp_ms - CLOCK_TOLERANCE_MS, timestamp_ms + CLOCK_TOLERANCE_MS
+    later = [change.difficulty for change in history if first_ms < change.since <= last_ms]
+    return min([find_current_difficulty(history, first_ms), *later])
 
 
 # Push

@@ -198,12 +198,18 @@ def test_a_number_of_another_form_is_refused(file: Path, kind: str, wrong: objec
 
 @pytest.mark.parametrize(
     ("kind", "text"),
-    [("mailbox", "ab" * 64), ("mailbox", "0a" * 32), ("network state", "0a" * 32), ("network state", "0f" * 32)],
+    [
+        ("mailbox", "ab" * 64),
+        ("mailbox", "0a" * 32),
+        ("mailbox", "1a" * 32),
+        ("network state", "0a" * 32),
+        ("network state", "0f" * 32),
+    ],
 )
 @pytest.mark.parametrize(
     "change", [str.upper, lambda text: text[2:], lambda text: text + "00", lambda text: "zz" + text[2:]]
 )
-def test_a_node_or_hash_of_another_form_is_refused(
+def test_a_node_hash_or_digest_of_another_form_is_refused(
     newest: dict[str, Any], kind: str, text: str, change: Callable[[str], str]
 ) -> None:
     assert f'"{text}"' in newest[kind]

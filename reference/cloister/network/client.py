@@ -17,10 +17,7 @@ from cloister.network.onion_client import OnionClient, Tell
 from cloister.network.refusals import MoreWork, Moved, Refused, reading, shorten
 from cloister.network_client import Candidates, NetworkState
 from cloister.onion import Reply
-from cloister.swarm import Network, Node
-
-LOOKUPS = 3
-"""Answers that name fewer than `ACKNOWLEDGEMENTS` nodes of our network, until the best of them has to do."""
+from cloister.swarm import Node
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,24 +57,18 @@ class Client(OnionClient):
         super().__init__(network_file, state, tell=tell, random=random, timeout_ms=timeout_ms, transport=transport)
         self.now = now
         self.processes = processes
-        self.swarms: dict[str, list[Node]] = {}
-
-    def take_up(self, network: Network) -> None:
-        """Take up another network, and ask anew for every swarm."""
-        super().take_up(network)
-        self.swarms.clear()
 
     # Storing
 
     async def store(self, recipient: str, data: str, *, ttl_ms: int) -> Stored:
         """Store data, base64, for a recipient, 66 digits, with the work that it takes.
 
-        A message that failed here may be delivered all the same, and again if it is stored again: that has another hash.
+        A message that failed here may be delivered all the same; stored again, its data are the same, and passed on once.
 
         Raises:
             InvalidEncoding, TooLarge, OutOfRange: chapter 06 refuses it.
             NotSent: fewer than `ACKNOWLEDGEMENTS` nodes of the swarm have acknowledged it.
-            TooFewNodes: the network has too few nodes for a path.
+            TooFewNodes: the network has too few nodes for a path, or no swarm.
         Clauses: SW-36, SW-38
         """
         difficulty = self.state.difficulty
@@ -119,35 +110,36 @@ class Client(OnionClient):
         """Send one store to `STORE_NODES` nodes of the swarm, and to others until enough have acknowledged it; return those.
 
         Raises:
-            MoreWork: a node wants more work, up to `MAX_DIFFICULTY`.
+            MoreWork: there is no node left, and this one wants more work than any other, up to `MAX_DIFFICULTY`.
             NotSent: there is no node left.
-        Clauses: SW-36
+        Clauses: SW-36, SW-38
         """
         payload = network_client.encode_store(request, nonce)
-        acknowledged: list[str] = []
-        reasons: list[str] = []
-        candidates = await self.find_candidates(request.recipient, reasons)
+        candidates = self.find_candidates(request.recipient)
+        heard: dict[str, int] = {}
+        refusals: list[Refused] = []
         while candidates.waiting:
-            candidates, nodes = network_client.take_candidates(candidates, STORE_NODES - len(acknowledged))
+            candidates, nodes = network_client.take_candidates(candidates, STORE_NODES - len(heard))
             async with aclosing(self.offer_to_all(nodes, payload, difficulty)) as outcomes:
-                async for node, refusal in outcomes:
-                    if refusal is None:
-                        acknowledged.append(node.pubkey_ed25519)
-                    elif isinstance(refusal, MoreWork):
-                        raise refusal
-                    else:
-                        reasons.append(str(refusal))
-                        candidates = self.follow(request.recipient, candidates, refusal)
-                    if len(acknowledged) == ACKNOWLEDGEMENTS:
-                        return acknowledged
-        self.swarms.pop(request.recipient, None)
-        reason = "; ".join(reasons) or "its swarm has no other node"
-        raise errors.NotSent(acknowledged=tuple(acknowledged), needed=ACKNOWLEDGEMENTS, reason=reason)
+                async for node, outcome in outcomes:
+                    if isinstance(outcome, Refused):
+                        refusals.append(outcome)
+                        candidates = self.follow(candidates, node, outcome)
+                        continue
+                    heard[node.pubkey_ed25519] = outcome
+                    if len(heard) == ACKNOWLEDGEMENTS:
+                        self.state = replace(self.state, difficulty=min(heard.values()))
+                        return list(heard)
+        wanting = [refusal for refusal in refusals if isinstance(refusal, MoreWork)]
+        if wanting:
+            raise max(wanting, key=lambda refusal: refusal.difficulty)
+        reason = "; ".join(str(refusal) for refusal in refusals) or "its swarm has no other node"
+        raise errors.NotSent(acknowledged=tuple(heard), needed=ACKNOWLEDGEMENTS, reason=reason)
 
     async def offer_to_all(
         self, nodes: Sequence[Node], payload: bytes, difficulty: int
-    ) -> AsyncGenerator[tuple[Node, Refused | None], None]:
-        """Send one store to nodes at once; yield each when it has answered, and why it refused."""
+    ) -> AsyncGenerator[tuple[Node, int | Refused], None]:
+        """Send one store to nodes at once; yield each when it has answered, and the difficulty that it names or why it refused."""
         tasks = [asyncio.create_task(self.offer_to(node, payload, difficulty)) for node in nodes]
         try:
             for next_done in asyncio.as_completed(tasks):
@@ -157,14 +149,12 @@ class Client(OnionClient):
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def offer_to(self, node: Node, payload: bytes, difficulty: int) -> tuple[Node, Refused | None]:
-        """Send one store to one node; return it, and why it refused."""
+    async def offer_to(self, node: Node, payload: bytes, difficulty: int) -> tuple[Node, int | Refused]:
+        """Send one store to one node; return it, and the difficulty that it names or why it refused."""
         try:
-            heard = self.read_acknowledgement(node, await self.ask(node, payload), difficulty)
+            return node, self.read_acknowledgement(node, await self.ask(node, payload), difficulty)
         except Refused as refusal:
             return node, refusal
-        self.state = replace(self.state, difficulty=heard)
-        return node, None
 
     def read_acknowledgement(self, node: Node, reply: Reply, difficulty: int) -> int:
         """Read the difficulty out of a reply that acknowledges a store with the work for a difficulty.
@@ -192,13 +182,13 @@ class Client(OnionClient):
         Raises:
             InvalidEncoding: the recipient has another form.
             NoReply: no node of the swarm gave a page.
-            TooFewNodes: the network has too few nodes for a path.
+            TooFewNodes: the network has too few nodes for a path, or no swarm.
         Clauses: SW-37, SW-39, SW-40, SW-41, SW-42, SW-43, SW-44
         """
         proof_of_work.check_recipient(recipient)
         box = mailbox.forget_expired(box, now_ms=self.now())
+        candidates = self.find_candidates(recipient)
         answered, reasons = 0, list[str]()
-        candidates = await self.find_candidates(recipient, reasons)
         while candidates.waiting and answered < RETRIEVE_NODES:
             candidates, (node,) = network_client.take_candidates(candidates, 1)
             try:
@@ -207,11 +197,10 @@ class Client(OnionClient):
                     yield Received(mailbox=box, letters=tuple(letters))
             except Refused as refusal:
                 reasons.append(str(refusal))
-                candidates = self.follow(recipient, candidates, refusal)
+                candidates = self.follow(candidates, node, refusal)
             else:
                 answered += 1
         if not answered:
-            self.swarms.pop(recipient, None)
             raise errors.NoReply(reason="; ".join(reasons))
 
     async def fetch_pages(self, node: Node, recipient: str, last_hash: str) -> AsyncIterator[list[Letter]]:
@@ -236,46 +225,15 @@ class Client(OnionClient):
 
     # Swarms
 
-    async def find_candidates(self, recipient: str, reasons: list[str]) -> Candidates:
-        """Find the nodes of a recipient's swarm; an answer is kept until it proves wrong, or the network changes.
-
-        If no node names any, that is added to the reasons.
+    def find_candidates(self, recipient: str) -> Candidates:
+        """Find the nodes of a recipient's swarm in the newest network.
 
         Raises:
-            TooFewNodes: the network has too few nodes for a path.
+            TooFewNodes: it has no swarm, or too few nodes for a path.
         Clauses: SW-37, OR-29
         """
         self.build_paths()
-        if recipient not in self.swarms:
-            try:
-                self.swarms[recipient] = await self.look_up_swarm(recipient)
-            except Refused as refusal:
-                reasons.append(str(refusal))
-                return Candidates()
-        return network_client.add_candidates(Candidates(), self.swarms[recipient], self.random)
-
-    async def look_up_swarm(self, recipient: str) -> list[Node]:
-        """Ask random nodes for the swarm of a recipient, until one names enough nodes that our network has.
-
-        Raises:
-            Refused: none names any.
-        Clauses: SW-37
-        """
-        answers: list[list[Node]] = []
-        for node in network_client.draw_order(self.network.nodes.values(), self.random):
-            try:
-                reply = await self.ask(node, network_client.encode_get_snodes(recipient))
-                with reading(node):
-                    answers.append(network_client.read_swarm(self.network, reply.body))
-            except Refused as refusal:
-                self.tell(f"{refusal}; another node")
-                continue
-            if len(answers[-1]) >= ACKNOWLEDGEMENTS or len(answers) == LOOKUPS:
-                break
-        nodes = max(answers, key=len, default=[])
-        if not nodes:
-            raise Refused("no node names the swarm of the recipient")
-        return nodes
+        return network_client.find_candidates(self.network, recipient, self.random)
 
     def read_refusal(self, node: Node, reply: Reply) -> Refused:
         """Read why a node refuses.
@@ -287,10 +245,12 @@ class Client(OnionClient):
         with reading(node):
             return Moved(node, network_client.read_swarm(self.network, reply.body))
 
-    def follow(self, recipient: str, candidates: Candidates, refusal: Refused) -> Candidates:
-        """Go on after a refusal: with the nodes that it names, if it names any, then with those that wait."""
+    def follow(self, candidates: Candidates, node: Node, refusal: Refused) -> Candidates:
+        """Go on after the refusal of a node, and note whom it names.
+
+        Clauses: SW-37
+        """
         self.tell(f"{refusal}; another node")
         if not isinstance(refusal, Moved):
             return candidates
-        self.swarms.pop(recipient, None)
-        return network_client.add_candidates(candidates, refusal.nodes, self.random)
+        return network_client.note_named(candidates, node, refusal.nodes, self.random)

@@ -22,9 +22,7 @@ HEADERS = {"user-agent": "cloister", "accept-encoding": "identity"}
 KEEP_ALIVE_SECONDS = 2
 """Less than a node keeps a connection open, so that none is used while it is being closed."""
 TRIES = 10
-"""Paths over which one request is sent, at most."""
-TIMEOUTS = 2
-"""How many of them may end by the clock."""
+"""How often one request is sent, at most: most of these can only name nodes that are to be replaced."""
 
 Tell = Callable[[str], None]
 """Takes a short line about what is going on."""
@@ -36,6 +34,11 @@ class Answer:
 
     status: int
     body: str = ""
+
+    @property
+    def said(self) -> str:
+        """What it says of a failure: nothing with the status of a reply."""
+        return self.body if self.status != 200 else ""
 
 
 class OnionClient:
@@ -103,14 +106,14 @@ class OnionClient:
         return await self.request(node, node.pubkey_ed25519, payload)
 
     async def request(self, destination: Node | Server, name: str, payload: bytes) -> Reply:
-        """Send a request over paths chosen anew, until a reply comes or there were tries enough.
+        """Send a request over paths chosen anew, until a reply comes or it is over.
 
         Raises:
             Refused: none came.
             TooFewNodes: the network has too few nodes for a path.
-        Clauses: OR-1, OR-24, OR-28, OR-29, OR-32, OR-36
+        Clauses: OR-1, OR-24, OR-28, OR-29, OR-32, OR-36, OR-38
         """
-        timeouts = 0
+        failures = 0
         for _ in range(TRIES):
             path = self.choose_path(name)
             nodes = [self.network.nodes[key] for key in path.nodes]
@@ -121,8 +124,8 @@ class OnionClient:
                 self.state = replace(self.state, paths=paths.note_reply(self.state.paths, path))
                 return reply
             self.note_failure(path, name, answer)
-            timeouts += answer.status == 504
-            if is_final(answer, destination) or timeouts == TIMEOUTS:
+            failures += counts_against_path(answer, path)
+            if is_final(answer, destination) or failures == paths.PATH_FAILURES:
                 break
             self.tell(f"{describe(answer)} on the way to {shorten(name)}; another path")
         raise Refused(f"{shorten(name)} cannot be reached: {describe(answer)}")
@@ -153,9 +156,8 @@ class OnionClient:
 
         Clauses: OR-32, OR-33, OR-34
         """
-        said = answer.body if answer.status != 200 else ""
         noted = paths.note_failure(
-            self.state.paths, path, list(self.network.nodes), self.random, destination=destination, answer=said
+            self.state.paths, path, list(self.network.nodes), self.random, destination=destination, answer=answer.said
         )
         self.state = replace(self.state, paths=noted)
 
@@ -243,12 +245,21 @@ def read_reply(built: Onion, answer: Answer) -> Reply | None:
 def is_final(answer: Answer, destination: Node | Server) -> bool:
     """Tell whether other paths would bring the same: the destination itself has failed."""
     if isinstance(destination, Server):
-        return answer.body == paths.SERVER_ERROR
-    return answer.body == paths.NOT_FOUND + destination.pubkey_ed25519
+        return answer.said == paths.SERVER_ERROR
+    return answer.said == paths.NOT_FOUND + destination.pubkey_ed25519
+
+
+def counts_against_path(answer: Answer, path: Path) -> bool:
+    """Tell whether a failure, not of the destination, counts against its path: not if it names a node behind the guard.
+
+    Clauses: OR-38
+    """
+    missing = {paths.NOT_FOUND + node for node in path.nodes[1:]}
+    return answer.said not in {paths.SERVER_ERROR, *missing}
 
 
 def describe(answer: Answer) -> str:
     """Describe an answer that is no reply, for people."""
-    if answer.body and answer.status != 200:
-        return f"{answer.status} {answer.body[:120]!r}"
+    if answer.said:
+        return f"{answer.status} {answer.said[:120]!r}"
     return {502: "no connection", 504: "no answer in time"}.get(answer.status, "an answer that is no reply")
