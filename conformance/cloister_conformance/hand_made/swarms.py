@@ -198,6 +198,11 @@ def write_held(label: str, *, expiration_ms: int = NOW + TTL, data: str = DATA) 
     }
 
 
+def write_data(label: str) -> str:
+    """Write data that follow from a label."""
+    return base64.b64encode(f"data {label}".encode("ascii")).decode("ascii")
+
+
 def describe_letter(message: Json) -> Json:
     """Describe a message as it is given to who retrieves it."""
     expiration_ms = int(message["timestamp"]) + int(message["ttl"])
@@ -208,15 +213,14 @@ def describe_letter(message: Json) -> Json:
 
 
 def find_valid_difficulty(history: Iterable[Json], timestamp_ms: int) -> int:
-    """Find the valid difficulty of a time by going through the history in its order."""
-    difficulty = 1
-    least = None
-    for change in sorted(history, key=lambda change: change["since"]):
-        if change["since"] < timestamp_ms:
-            difficulty = change["difficulty"]
-        if -CLOCK_TOLERANCE_MS <= change["since"] - timestamp_ms <= CLOCK_TOLERANCE_MS:
-            least = min(change["difficulty"], least or change["difficulty"])
-    return min(difficulty, least or difficulty)
+    """Find the valid difficulty of a time by going through the history, with how long each difficulty is in force."""
+    changes: list[tuple[int, int]] = sorted([(0, 1), *((change["since"], change["difficulty"]) for change in history)])
+    ends = [since for since, _ in changes[1:]] + [None]
+    return min(
+        difficulty
+        for (since, difficulty), end in zip(changes, ends, strict=True)
+        if since <= timestamp_ms + CLOCK_TOLERANCE_MS and (end is None or end > timestamp_ms - CLOCK_TOLERANCE_MS)
+    )
 
 
 # Batches

@@ -260,6 +260,10 @@ def find_valid(actor: Actor, history: list[tuple[int, int]], timestamp_ms: int =
 @example(history=[(NOW - CLOCK_TOLERANCE_MS, 1), (NOW - 1, 9)])
 @example(history=[(NOW + CLOCK_TOLERANCE_MS, 2), (NOW - 1, 9)])
 @example(history=[(NOW - CLOCK_TOLERANCE_MS - 1, 2), (NOW - 1, 9)])
+@example(history=[(NOW - CLOCK_TOLERANCE_MS - 1, 2), (NOW - CLOCK_TOLERANCE_MS, 9)])
+@example(history=[(NOW - CLOCK_TOLERANCE_MS, 2), (NOW - CLOCK_TOLERANCE_MS + 1, 9)])
+@example(history=[(NOW - 10**9, 9), (NOW + CLOCK_TOLERANCE_MS, 2)])
+@example(history=[(NOW - 10**9, 9), (NOW + CLOCK_TOLERANCE_MS + 1, 2)])
 @example(history=[(NOW + CLOCK_TOLERANCE_MS + 1, 2), (NOW - 1, 9)])
 def test_the_valid_difficulty_is_that_of_the_text(actors: Actors, history: list[tuple[int, int]]) -> None:
     iut, peer = actors()
@@ -280,7 +284,9 @@ def test_valid_difficulty_of_deployed_software(actors: Actors) -> None:
 @pytest.mark.parametrize(
     ("difficulties", "accepted"),
     [
-        ([(NOW - 10**9, 1), (NOW - 60_000, 50)], False),
+        ([(NOW - 10**9, 1), (NOW - 20_000 - CLOCK_TOLERANCE_MS, 50)], False),
+        ([(NOW - 10**9, 1), (NOW - 20_000 - CLOCK_TOLERANCE_MS + 1, 50)], True),
+        ([(NOW - 10**9, 1), (NOW - 60_000, 50)], True),
         ([(NOW - 10**9, 1), (NOW - 20_000, 50)], True),
         ([(NOW - 10**9, 50), (NOW - 20_000, 1)], True),
         ([(NOW - 10**9, 50), (NOW - 20_000 + CLOCK_TOLERANCE_MS, 1)], True),

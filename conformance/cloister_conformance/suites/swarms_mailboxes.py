@@ -13,6 +13,7 @@ from cloister_conformance.hand_made.swarms import (
     NOW,
     TTL,
     describe_letter,
+    write_data,
     write_held,
 )
 from cloister_conformance.plugin import Actors
@@ -24,13 +25,13 @@ Json = dict[str, Any]
 END = NOW + TTL + CLOCK_TOLERANCE_MS
 """When the usual letter has expired everywhere."""
 
-LONGEST = proof_of_work.MAX_TTL_MS + 2 * CLOCK_TOLERANCE_MS
-"""How long a hash is kept at most."""
+KEPT = proof_of_work.MAX_TTL_MS + 2 * CLOCK_TOLERANCE_MS
+"""How long a digest is kept."""
 
 
 def letter(label: str, expiration_ms: int = NOW + TTL) -> Json:
-    """Describe a letter; its hash follows from a label."""
-    return describe_letter(write_held(label, expiration_ms=expiration_ms))
+    """Describe a letter; its hash and its data follow from a label."""
+    return describe_letter(write_held(label, expiration_ms=expiration_ms, data=write_data(label)))
 
 
 def hash_of(label: str) -> str:
@@ -50,7 +51,7 @@ def find_cursor(actor: Actor, *, box: str = "mailbox", node: bytes = NODE) -> An
 
 
 def forget(actor: Actor, now_ms: int, *, box: str = "mailbox") -> None:
-    """Let an actor forget what has expired everywhere."""
+    """Let an actor forget what no honest node gives any more."""
     actor.call("mailbox.forget", mailbox=box, now_ms=now_ms).must_be()
 
 
@@ -92,12 +93,12 @@ def test_the_last_hash_is_that_of_the_last_message_whatever_is_new(actors: Actor
 def test_the_last_hash_outlives_the_message(actors: Actors) -> None:
     iut, _ = actors()
     take(iut, [letter("1")]).must_be()
-    forget(iut, END)
+    forget(iut, NOW + KEPT)
     find_cursor(iut).must_be(last_hash=hash_of("1"))
 
 
 @clause("SW-40")
-def test_a_hash_is_passed_on_once(actors: Actors) -> None:
+def test_data_are_passed_on_once(actors: Actors) -> None:
     iut, _ = actors()
     take(iut, [letter("1"), letter("2"), letter("1")]).must_be(hashes=[hash_of("1"), hash_of("2")])
     take(iut, [letter("1"), letter("2")]).must_be(hashes=[])
@@ -106,11 +107,27 @@ def test_a_hash_is_passed_on_once(actors: Actors) -> None:
 
 
 @clause("SW-40")
-def test_a_hash_is_passed_on_once_whatever_else_a_node_says_of_it(actors: Actors) -> None:
+def test_data_are_passed_on_once_whatever_else_a_node_says_of_them(actors: Actors) -> None:
     iut, _ = actors()
     take(iut, [letter("1")]).must_be(hashes=[hash_of("1")])
-    for other in ({"data": "b3RoZXI="}, {"expiration": NOW + 2 * TTL}, {"expiration": 2**53 - 1}):
+    for other in ({"hash": hash_of("2")}, {"expiration": NOW + 2 * TTL}, {"expiration": 2**53 - 1}):
         take(iut, [{**letter("1"), **other}], node=PEER).must_be(hashes=[])
+
+
+@clause("SW-40")
+def test_data_under_two_hashes_in_a_page_are_passed_on_once(actors: Actors) -> None:
+    iut, _ = actors()
+    page = [letter("1"), {**letter("1"), "hash": hash_of("2")}, letter("3")]
+    take(iut, page).must_be(hashes=[hash_of("1"), hash_of("3")])
+
+
+@clause("SW-40")
+def test_other_data_under_a_known_hash_are_passed_on(actors: Actors) -> None:
+    """A lying node gives the hash of a message that it withholds with other data, and hides it from nobody."""
+    iut, _ = actors()
+    take(iut, [{**letter("1"), "data": letter("lie")["data"]}]).must_be(hashes=[hash_of("1")])
+    take(iut, [letter("1")], node=PEER).must_be(hashes=[hash_of("1")])
+    take(iut, [letter("1"), {**letter("1"), "data": letter("lie")["data"]}], node=STRANGER).must_be(hashes=[])
 
 
 @clause("SW-40")
@@ -130,12 +147,12 @@ def test_a_page_without_news_leaves_the_mailbox_as_its_twin(actors: Actors) -> N
     for _ in range(3):
         take(iut, page).must_be(hashes=[])
         take(iut, []).must_be(hashes=[])
-        forget(iut, END - 1)
+        forget(iut, NOW + KEPT - 1)
     for node in (NODE, PEER):
         of_twin = find_cursor(iut, box="twin", node=node)
         find_cursor(iut, node=node).must_be_like(of_twin)
-    for now_ms in (END - 1, END):
-        pages = [take(iut, [*page, letter("3", END)], box=box, now_ms=now_ms) for box in ("twin", "mailbox")]
+    for now_ms in (NOW + KEPT - 1, NOW + KEPT):
+        pages = [take(iut, [*page, letter("3", now_ms)], box=box, now_ms=now_ms) for box in ("twin", "mailbox")]
         pages[1].must_be_like(pages[0])
 
 
@@ -147,46 +164,45 @@ def test_what_any_node_gives_is_passed_on(actors: Actors) -> None:
     take(iut, [letter("5")], node=STRANGER).must_be(hashes=[hash_of("5")])
 
 
+EXPIRATIONS = [NOW - CLOCK_TOLERANCE_MS + 1, NOW + 1, NOW + TTL, NOW + KEPT, 2**53 - 1]
+"""What a node may name for a message that it gives now, the truth or not."""
+
+
 @clause("SW-42")
 @pytest.mark.parametrize("left_ms", [1, 1000, CLOCK_TOLERANCE_MS])
-def test_a_hash_is_not_forgotten_before_its_message_has_expired_everywhere(actors: Actors, left_ms: int) -> None:
+@pytest.mark.parametrize("expiration_ms", EXPIRATIONS)
+def test_a_digest_is_not_forgotten_while_its_message_may_be_given(
+    actors: Actors, expiration_ms: int, left_ms: int
+) -> None:
     iut, _ = actors()
-    take(iut, [letter("1")]).must_be()
-    forget(iut, END - left_ms)
-    take(iut, [letter("1")], node=PEER, now_ms=END - left_ms).must_be(hashes=[])
+    take(iut, [letter("1", expiration_ms)]).must_be(hashes=[hash_of("1")])
+    now_ms = NOW + KEPT - left_ms
+    forget(iut, now_ms)
+    take(iut, [letter("1", now_ms + TTL)], node=PEER, now_ms=now_ms).must_be(hashes=[])
 
 
 @clause("SW-42")
 @pytest.mark.parametrize("late_ms", [0, 1, 10**9])
-def test_a_hash_is_forgotten_when_its_message_has_expired_everywhere(actors: Actors, late_ms: int) -> None:
+@pytest.mark.parametrize("expiration_ms", EXPIRATIONS)
+def test_a_digest_is_forgotten_when_no_honest_node_gives_its_message(
+    actors: Actors, expiration_ms: int, late_ms: int
+) -> None:
     iut, _ = actors()
-    take(iut, [letter("1")]).must_be()
-    now_ms = END + late_ms
+    take(iut, [letter("1", expiration_ms)]).must_be(hashes=[hash_of("1")])
+    now_ms = NOW + KEPT + late_ms
     forget(iut, now_ms)
     take(iut, [letter("1", now_ms + TTL)], now_ms=now_ms).must_be(hashes=[hash_of("1")])
 
 
 @clause("SW-42")
-@pytest.mark.parametrize("expiration_ms", [NOW + proof_of_work.MAX_TTL_MS + CLOCK_TOLERANCE_MS + 1, 2**53 - 1])
-def test_an_expiration_beyond_the_greatest_possible_counts_as_that(actors: Actors, expiration_ms: int) -> None:
+def test_a_message_that_is_given_again_is_remembered_from_then_on(actors: Actors) -> None:
     iut, _ = actors()
-    end_ms = NOW + LONGEST
-    take(iut, [letter("1", expiration_ms)]).must_be(hashes=[hash_of("1")])
-    forget(iut, end_ms - 1)
-    take(iut, [letter("1", end_ms)], node=PEER, now_ms=end_ms - 1).must_be(hashes=[])
-    iut.call("mailbox.take", mailbox="other", node=NODE, letters=[letter("1", expiration_ms)], now_ms=NOW).must_be()
-    forget(iut, end_ms, box="other")
-    take(iut, [letter("1", end_ms)], box="other", now_ms=end_ms).must_be(hashes=[hash_of("1")])
-
-
-@clause("SW-42")
-def test_of_several_expirations_the_latest_counts(actors: Actors) -> None:
-    iut, _ = actors()
+    again_ms = NOW + 10 * TTL
     take(iut, [letter("1")]).must_be()
-    take(iut, [letter("1", NOW + 10 * TTL)], node=PEER).must_be(hashes=[])
-    take(iut, [letter("1")]).must_be(hashes=[])
-    forget(iut, END + 9 * TTL - 1)
-    take(iut, [letter("1", NOW + 10 * TTL)], now_ms=END + 9 * TTL - 1).must_be(hashes=[])
+    take(iut, [letter("1", again_ms + TTL)], node=PEER, now_ms=again_ms).must_be(hashes=[])
+    for now_ms, hashes in ((again_ms + KEPT - 1, []), (again_ms + 2 * KEPT - 1, [hash_of("1")])):
+        forget(iut, now_ms)
+        take(iut, [letter("1", now_ms + TTL)], now_ms=now_ms).must_be(hashes=hashes)
 
 
 @clause("SW-43")
@@ -194,6 +210,26 @@ def test_of_several_expirations_the_latest_counts(actors: Actors) -> None:
 def test_a_message_that_has_expired_everywhere_is_not_passed_on(actors: Actors, late_ms: int) -> None:
     iut, _ = actors()
     take(iut, [letter("1"), letter("2", END + 10**10)], now_ms=END + late_ms).must_be(hashes=[hash_of("2")])
+
+
+@clause("SW-43")
+@pytest.mark.parametrize("expiration_ms", [-(2**53) + 1, -1, 0, NOW - CLOCK_TOLERANCE_MS])
+def test_a_message_that_is_given_as_expired_everywhere_does_not_count_as_seen(
+    actors: Actors, expiration_ms: int
+) -> None:
+    iut, _ = actors()
+    take(iut, [letter("1", expiration_ms)]).must_be(hashes=[])
+    take(iut, [letter("1")], node=PEER).must_be(hashes=[hash_of("1")])
+
+
+@clause("SW-42", "SW-43")
+def test_a_message_that_is_given_as_expired_everywhere_is_not_remembered_for_longer(actors: Actors) -> None:
+    iut, _ = actors()
+    take(iut, [letter("1")]).must_be()
+    take(iut, [letter("1", 0)], node=PEER, now_ms=NOW + TTL).must_be(hashes=[])
+    now_ms = NOW + KEPT
+    forget(iut, now_ms)
+    take(iut, [letter("1", now_ms + TTL)], now_ms=now_ms).must_be(hashes=[hash_of("1")])
 
 
 @clause("SW-43")
@@ -207,27 +243,29 @@ def test_a_message_that_may_still_be_stored_somewhere_is_passed_on(actors: Actor
 def test_a_restored_mailbox_goes_on(actors: Actors) -> None:
     iut, _ = actors()
     take(iut, [letter("1"), letter("2")]).must_be()
-    take(iut, [letter("3", NOW + 2 * TTL)], node=PEER).must_be()
+    take(iut, [letter("3")], node=PEER, now_ms=NOW + TTL).must_be()
     state = iut.call("save", handle="mailbox").result.state
     iut.restart()
     iut.call("restore", handle="mailbox", state=state).must_be()
     find_cursor(iut).must_be(last_hash=hash_of("2"))
     find_cursor(iut, node=PEER).must_be(last_hash=hash_of("3"))
-    take(iut, [letter("3"), letter("1"), letter("4")]).must_be(hashes=[hash_of("4")])
-    forget(iut, END)
-    later = [letter("1", END + TTL), letter("3", END + TTL)]
-    take(iut, later, now_ms=END).must_be(hashes=[hash_of("1")])
+    take(iut, [letter("3"), letter("1"), letter("4")], now_ms=NOW + TTL).must_be(hashes=[hash_of("4")])
+    now_ms = NOW + TTL + KEPT - 1
+    forget(iut, now_ms)
+    later = [letter(label, now_ms + TTL) for label in ("2", "3")]
+    take(iut, later, now_ms=now_ms).must_be(hashes=[hash_of("2")])
 
 
 LABELS = st.sampled_from(["1", "2", "3", "4"])
 STEPS = st.one_of(
     st.tuples(
         st.sampled_from([NODE, PEER]),
-        st.lists(st.tuples(LABELS, st.sampled_from([-CLOCK_TOLERANCE_MS, 0, TTL, 2**50])), max_size=4),
+        st.lists(st.tuples(LABELS, LABELS, st.sampled_from([-CLOCK_TOLERANCE_MS, 0, TTL, 2**50])), max_size=4),
     ),
-    st.sampled_from([1, 1000, TTL, CLOCK_TOLERANCE_MS, LONGEST]),
+    st.sampled_from([1, 1000, TTL, CLOCK_TOLERANCE_MS, KEPT]),
 )
-"""A page of a node, each letter with what its expiration is from the clock; or a time that passes, and what is due is forgotten."""
+"""A page of a node, each letter with the labels of its hash and of its data, and what its expiration is from the clock; or a time
+that passes, and what is due is forgotten."""
 
 
 @clause("SW-39", "SW-40", "SW-42", "SW-43")
@@ -242,7 +280,9 @@ def test_a_mailbox_goes_as_the_reference_goes(actors: Actors, steps: list[Any]) 
                 forget(actor, now_ms)
             continue
         node, page = step
-        letters = [letter(label, now_ms + life_ms) for label, life_ms in page]
+        letters = [
+            {**letter(label, now_ms + life_ms), "data": write_data(data_label)} for label, data_label, life_ms in page
+        ]
         expected = take(peer, letters, node=node, now_ms=now_ms)
         take(iut, letters, node=node, now_ms=now_ms).must_be_like(expected)
     for node in (NODE, PEER):

@@ -295,9 +295,9 @@ VALID = {
     0: 2,
     1: 2,
     2000: 2,
-    2001: 2,
     CLOCK_TOLERANCE_MS: 2,
-    CLOCK_TOLERANCE_MS + 1: 4,
+    CLOCK_TOLERANCE_MS + 1999: 2,
+    CLOCK_TOLERANCE_MS + 2000: 4,
 }
 """The valid difficulty at times after that moment."""
 

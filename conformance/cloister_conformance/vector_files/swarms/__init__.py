@@ -127,7 +127,7 @@ NOTES = {
     "Difficulty": Note(
         bugType="LOST_MESSAGE",
         description="Changes of the difficulty: stores are checked against the current one, pushed messages against the "
-        "least of those around their time.",
+        "least that was in force around their time.",
         clauses=["SW-26", "SW-27"],
     ),
     "PageSize": Note(bugType="BASIC", description="Pages of 10 and what comes after.", clauses=["SW-20", "SW-22"]),
@@ -162,11 +162,16 @@ NOTES = {
     ),
     "Remembered": Note(
         bugType="REPLAY",
-        description="How long a hash is remembered: 15 minutes longer than the message lives.",
-        clauses=["SW-42"],
+        description="How long the digest of data is remembered: half an hour longer than a message lives at most.",
+        clauses=["SW-42", "SW-43"],
     ),
     "FarExpiration": Note(
         bugType="DENIAL_OF_SERVICE", description="Expirations that no message can have.", clauses=["SW-42"]
+    ),
+    "Lie": Note(
+        bugType="LOST_MESSAGE",
+        description="A node gives the hash of a message with other data, or a message as expired. That must not hide it.",
+        clauses=["SW-40", "SW-43"],
     ),
 }
 

@@ -177,10 +177,10 @@ def dropped() -> Group:
         drop(group, f"a hash {name}", "InvalidMessage", "OtherHash", describe_message(usual, hash=text))
     store = write_store(nonce=EASY, timestamp=str(NOW - 20_000))
     store["nonce"] = find_nonce_for_less(store, enough=1, wanted=50)
-    after = NOW - 20_000 + CLOCK_TOLERANCE_MS + 1
+    before, after = NOW - 20_000 - CLOCK_TOLERANCE_MS, NOW - 20_000 + CLOCK_TOLERANCE_MS + 1
     for comment, changes in (
         ("too little work", ((NOW - DAY_MS, 50),)),
-        ("the difficulty rose before it", ((NOW - DAY_MS, 1), (NOW - 60_000, 50))),
+        ("the difficulty rose 15 minutes before it", ((NOW - DAY_MS, 1), (before, 50))),
         ("the difficulty falls later than 15 minutes after it", ((NOW - DAY_MS, 50), (after, 1))),
     ):
         message, network = describe_message(store), small_network(*changes)

@@ -8,6 +8,7 @@ from cloister_conformance.hand_made.swarms import (
     TTL,
     derive_key,
     describe_letter,
+    write_data,
     write_held,
 )
 from cloister_conformance.vector_files.cases import Group, Json, answered
@@ -15,15 +16,15 @@ from cloister_conformance.vector_files.cases import Group, Json, answered
 END = NOW + TTL + CLOCK_TOLERANCE_MS
 """When the usual letter has expired everywhere."""
 
-LONGEST = 14 * 24 * 3_600_000 + 2 * CLOCK_TOLERANCE_MS
-"""How long a hash is kept at most."""
+KEPT = 14 * 24 * 3_600_000 + 2 * CLOCK_TOLERANCE_MS
+"""How long a digest is kept."""
 
 FAR = 2**53 - 1
 
 
 def letter(label: str, expiration_ms: int = NOW + TTL) -> Json:
-    """Describe a letter; its hash follows from a label."""
-    return describe_letter(write_held(f"letter {label}", expiration_ms=expiration_ms))
+    """Describe a letter; its hash and its data follow from a label."""
+    return describe_letter(write_held(f"letter {label}", expiration_ms=expiration_ms, data=write_data(label)))
 
 
 def page(
@@ -61,7 +62,7 @@ def cursors() -> Group:
     case("an empty page", [page("12", "12"), page(""), cursor("2")])
     expired = letter("3", NOW - CLOCK_TOLERANCE_MS)
     case("of what has expired everywhere", [page("1", "1"), page([expired]), cursor("3")])
-    case("after its message was forgotten", [page("1", "1"), forget(END), cursor("1")])
+    case("after its message was forgotten", [page("1", "1"), forget(NOW + KEPT), cursor("1")])
     return group
 
 
@@ -69,8 +70,8 @@ def passed_on() -> Group:
     """What is passed on, once."""
     group = Group("PassedOn", "mailbox.take")
 
-    def case(comment: str, steps: Sequence[Json], clauses: str = "SW-40") -> None:
-        group.scenario(comment, "Repetition", clauses, steps)
+    def case(comment: str, steps: Sequence[Json], clauses: str = "SW-40", flag: str = "Repetition") -> None:
+        group.scenario(comment, flag, clauses, steps)
 
     case("twice in a page", [page("1211", "12")])
     case("twice from a node", [page("12", "12"), page("12"), page("3", "3")])
@@ -78,43 +79,48 @@ def passed_on() -> Group:
     case(
         "what any node gives", [page("13", "13"), page("124", "24", node="b"), page("5", "5", node="c")], "SW-40 SW-41"
     )
-    case("with other data", [page("1", "1"), page([{**letter("1"), "data": ""}], node="b")])
+    other_hash = {**letter("1"), "hash": letter("2")["hash"]}
+    case("with another hash", [page("1", "1"), page([other_hash], node="b")])
+    case("with another hash in a page", [page(["1", other_hash, "3"], "13")])
+    other_data = {**letter("1"), "data": write_data("lie")}
+    case("other data first, then the honest", [page([other_data], "1"), page("1", "1", node="b")], flag="Lie")
+    case("other data later", [page("1", "1"), page([other_data], "1", node="b"), page(["1", other_data])], flag="Lie")
+    case("other data in a page", [page([other_data, "1", other_data, "1"], "11")], flag="Lie")
     for expiration_ms in (NOW + 2 * TTL, FAR):
         case(f"with the expiration {expiration_ms}", [page("1", "1"), page([letter("1", expiration_ms)], node="b")])
+    for expiration_ms in (0, NOW - CLOCK_TOLERANCE_MS):
+        steps = [page([letter("1", expiration_ms)]), page("1", "1", node="b")]
+        case(f"the expiration {expiration_ms} first, then the honest", steps, "SW-43", "Lie")
     case("to two recipients", [page("1", "1"), page("1", "1", box="other"), page("1"), page("1", box="other")])
     return group
 
 
 def forgotten() -> Group:
-    """How long a hash is remembered."""
+    """How long a digest is remembered, and what has expired everywhere."""
     group = Group("Forgotten", "mailbox.take")
 
     def case(comment: str, flag: str, clauses: str, steps: Sequence[Json]) -> None:
         group.scenario(comment, flag, clauses, steps)
 
+    def late_page(at: int, fresh: str = "") -> list[Json]:
+        return [forget(at), page([letter("1", at + TTL)], fresh, node="b", at=at)]
+
     for left_ms in (1, 1000, CLOCK_TOLERANCE_MS, CLOCK_TOLERANCE_MS + 1):
-        steps = [page("1", "1"), forget(END - left_ms), page("1", node="b", at=END - left_ms)]
-        case(f"{left_ms} ms before it has expired everywhere", "Remembered", "SW-42", steps)
+        steps = [page("1", "1"), *late_page(NOW + KEPT - left_ms)]
+        case(f"{left_ms} ms before no node gives it", "Remembered", "SW-42", steps)
     for late_ms in (0, 1, 10**9):
-        at = END + late_ms
-        steps = [page("1", "1"), forget(at), page([letter("1", at + TTL)], "1", at=at)]
-        case(f"{late_ms} ms after it has expired everywhere", "Remembered", "SW-42", steps)
-    for expiration_ms in (NOW + LONGEST, FAR):
-        end_ms = NOW + LONGEST
-        long = page([letter("1", expiration_ms)], "1")
-        steps = [long, forget(end_ms - 1), page([letter("1", end_ms)], node="b", at=end_ms - 1)]
-        case(f"the expiration {expiration_ms}, until its end", "FarExpiration", "SW-42", steps)
-        steps = [long, forget(end_ms), page([letter("1", end_ms)], "1", at=end_ms)]
-        case(f"the expiration {expiration_ms}, after its end", "FarExpiration", "SW-42", steps)
-    late = NOW + 10 * TTL
-    steps = [
-        page("1", "1"),
-        page([letter("1", late)], node="b"),
-        page("1"),
-        forget(END),
-        page([letter("1", late)], at=END),
-    ]
-    case("the latest of several expirations", "Remembered", "SW-42", steps)
+        steps = [page("1", "1"), *late_page(NOW + KEPT + late_ms, "1")]
+        case(f"{late_ms} ms after no node gives it", "Remembered", "SW-42", steps)
+    for expiration_ms in (NOW + 1, NOW + KEPT, FAR):
+        given = page([letter("1", expiration_ms)], "1")
+        flag = "FarExpiration" if expiration_ms > NOW + TTL else "Remembered"
+        case(f"the expiration {expiration_ms}, until its end", flag, "SW-42", [given, *late_page(NOW + KEPT - 1)])
+        case(f"the expiration {expiration_ms}, after its end", flag, "SW-42", [given, *late_page(NOW + KEPT, "1")])
+    again = [page("1", "1"), page([letter("1", NOW + 11 * TTL)], node="b", at=NOW + 10 * TTL)]
+    case("given again", "Remembered", "SW-42", [*again, *late_page(NOW + 10 * TTL + KEPT - 1)])
+    case("given again, after its end", "Remembered", "SW-42", [*again, *late_page(NOW + 10 * TTL + KEPT, "1")])
+    again = [page("1", "1"), page([letter("1", 0)], node="b", at=NOW + 10 * TTL)]
+    case("given again as expired everywhere", "Remembered", "SW-42 SW-43", [*again, *late_page(NOW + KEPT, "1")])
     for late_ms in (0, 1, 10**9):
         fresh = letter("2", END + 10**10)
         case(

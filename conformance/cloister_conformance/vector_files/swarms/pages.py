@@ -117,14 +117,18 @@ def more_valid_difficulties() -> Group:
 
     case("no history", [], 1)
     case("one change long before", [(NOW - DAY_MS, 9)], 9)
-    case("one change just before", [(NOW - 1, 9)], 9)
+    case("one change just before", [(NOW - 1, 9)], 1)
     case("one change at the time", [(NOW, 9)], 1)
-    for name, offset_ms in (("before", -CLOCK_TOLERANCE_MS), ("after", CLOCK_TOLERANCE_MS)):
-        beyond = 1 if offset_ms > 0 else -1
-        case(f"lower 15 minutes {name}", [(NOW - 2 * DAY_MS, 9), (NOW + offset_ms, 2)], 2)
-        case(f"higher 15 minutes {name}", [(NOW - 2 * DAY_MS, 9), (NOW + offset_ms, 50)], 50 if offset_ms < 0 else 9)
-        further = [(NOW - 2 * DAY_MS, 9), (NOW + offset_ms + beyond, 2), (NOW - 1, 30)]
-        case(f"lower a millisecond more than 15 minutes {name}", further, 30)
+    long_ago, first, last = NOW - 2 * DAY_MS, NOW - CLOCK_TOLERANCE_MS, NOW + CLOCK_TOLERANCE_MS
+    case("fallen 15 minutes before", [(long_ago, 9), (first, 2)], 2)
+    case("fallen 15 minutes after", [(long_ago, 9), (last, 2)], 2)
+    case("fallen a millisecond later", [(long_ago, 9), (last + 1, 2)], 9)
+    case("risen 15 minutes before", [(long_ago, 9), (first, 50)], 50)
+    case("risen a millisecond later", [(long_ago, 9), (first + 1, 50)], 9)
+    case("risen 15 minutes after", [(long_ago, 9), (last, 50)], 9)
+    case("risen again 15 minutes before", [(long_ago, 9), (first - 1, 2), (first, 50)], 50)
+    case("risen again a millisecond later", [(long_ago, 9), (first, 2), (first + 1, 50)], 2)
+    case("risen again, having fallen long before", [(long_ago, 2), (NOW - 1, 30)], 2)
     case("risen at the time", [(NOW - DAY_MS, 9), (NOW, 50)], 9)
     case("fallen at the time", [(NOW - DAY_MS, 50), (NOW, 9)], 9)
     case("up and down around the time", [(NOW - DAY_MS, 20), (NOW - 60_000, 50), (NOW + 60_000, 10)], 10)
