@@ -108,7 +108,9 @@ def test_two_strangers_talk_through_three_hops(devnet: Devnet, program: Any) -> 
             assert await listen(alice) == ["first"]
             before = await settle(devnet)
             node = next(iter(alice.client.network.nodes.values()))
-            reply = await alice.client.ask(node, network_client.encode_get_snodes(alice.ours.hex()))
+            reply = await alice.client.ask(
+                node, network_client.encode_rpc("get_snodes_for_pubkey", pubKey=alice.ours.hex())
+            )
             assert reply.status == 200
             assert await settle(devnet) - before == 3 + 1  # three hops and a destination
             await alice.write("second")

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 PROGRAM = Path(__file__).parent / "faults" / "faults.py"
 PAGE = ROOT / "docs" / "faults.md"
 REPORT = ROOT / "docs" / "faults.json"
-PHASES = ["crashes", "losses", "pauses", "clocks", "disks", "lies"]
+PHASES = ["crashes", "losses", "pauses", "clocks", "disks", "difficulty", "lies"]
 BAD = ("lost", "twice", "gone_from_disk", "copies_missing")
 TIMEOUT_SECONDS = 400
 """Of a machine that has much else to do; on a quiet one it takes a tenth of that."""
@@ -42,6 +42,7 @@ def test_nothing_is_lost_and_nothing_is_delivered_twice(phases: dict[str, dict[s
         ("pauses", "nodes_paused"),
         ("clocks", "nodes_killed"),
         ("disks", "nodes_killed"),
+        ("difficulty", "rises"),
         ("lies", "nodes_lying"),
         *((phase, "readers_killed") for phase in PHASES),
     ],

@@ -18,6 +18,7 @@ from cloister.network_client import NetworkState
 NOW_MS = 1_700_000_000_000
 DAY_MS = 86_400_000
 RECIPIENT = "05" + "ab" * 32
+RETRIEVE = network_client.encode_retrieve(RECIPIENT, "")
 SWARMS = (2**62, 3 * 2**62)
 
 Lie = Callable[[storage.Rpc], tuple[int, str]]
@@ -79,7 +80,7 @@ class FakeNetwork(httpx.AsyncBaseTransport):
         self.client: Client | None = None
         self.servers: list[onion.ForServer] = []
         self.server_answer: tuple[int, str] | None = None
-        self.named: list[Any] | None = None  # what every node names as the swarm, instead of the truth
+        self.truth: swarm.Network | None = None  # what nodes know, if it is newer than the file
         self.random = make_random("network")
         self.write()
 
@@ -94,7 +95,13 @@ class FakeNetwork(httpx.AsyncBaseTransport):
     @property
     def network(self) -> swarm.Network:
         """The network as nodes know it."""
-        return swarm.decode_network(json.loads(self.file.read_text()))
+        return self.truth or swarm.decode_network(json.loads(self.file.read_text()))
+
+    def move(self) -> None:
+        """Let each swarm have the id of the other, which the file does not say yet."""
+        first, second = self.network.swarms
+        ids = (first.model_copy(update={"id": second.id}), second.model_copy(update={"id": first.id}))
+        self.truth = swarm.Network(height=self.height + 1, swarms=ids, difficulties=self.network.difficulties)
 
     def find_swarm(self, recipient: str = RECIPIENT) -> list[FakeNode]:
         """The nodes of a recipient's swarm."""
@@ -142,14 +149,10 @@ class FakeNetwork(httpx.AsyncBaseTransport):
     def answer(self, node: FakeNode, rpc: storage.Rpc) -> tuple[int, str]:
         """Answer a request of chapter 07."""
         node.asked.append(rpc)
-        if rpc.method == "get_snodes_for_pubkey" and self.named is not None:
-            return 200, json.dumps({"snodes": self.named})
         if node.lie is not None:
             return node.lie(rpc)
         snodes = json.dumps(swarm.encode_snodes(swarm.find_swarm(self.network, rpc.params["pubKey"])))
         difficulty = json.dumps({"difficulty": self.difficulty})
-        if rpc.method == "get_snodes_for_pubkey":
-            return 200, snodes
         try:
             if rpc.method == "store":
                 node.held.append(storage.check_store(rpc.params, self.network, node.key, now_ms=NOW_MS))
@@ -239,9 +242,9 @@ def test_a_message_that_one_node_has_does_not_count_as_sent(fake: FakeNetwork) -
 
 
 def test_one_node_does_not_count_twice(fake: FakeNetwork) -> None:
-    honest, liar = fake.find_swarm()[:2]
-    fake.named = [honest.json, liar.json, honest.json]
-    liar.lie = lambda rpc: (421, json.dumps({"snodes": [honest.json, honest.json]}))
+    honest, *liars = fake.find_swarm()
+    for liar in liars:
+        liar.lie = lambda rpc: (421, json.dumps({"snodes": [honest.json, honest.json]}))
     with pytest.raises(errors.NotSent, match=r"1 of the 2 nodes needed have it; node .* names another swarm") as failed:
         run(fake, store())
     assert failed.value.acknowledged == (honest.key,)
@@ -257,7 +260,6 @@ def test_a_lookup_that_names_one_node_twice_names_one(fake: FakeNetwork) -> None
 @pytest.mark.parametrize("answer", ["", "{}", '{"difficulty": 0}', '{"difficulty": true}', '{"difficulty": 100}'])
 def test_an_acknowledgement_of_another_form_is_none(fake: FakeNetwork, answer: str) -> None:
     honest, *liars = fake.find_swarm()
-    fake.named = [node.json for node in fake.find_swarm()]
     for node in liars:
         node.lie = lambda rpc: (200, answer)
 
@@ -278,7 +280,6 @@ def test_who_hangs_is_not_waited_for(fake: FakeNetwork) -> None:
         for number in range(5):
             assert len((await made.store(RECIPIENT, encode(str(number)), ttl_ms=DAY_MS)).nodes) == 2
 
-    fake.named = [node.json for node in fake.find_swarm()]
     run(fake, work, timeout_ms=60_000)
 
 
@@ -335,7 +336,6 @@ async def keep_state(made: Client, work: Callable[[Client], Awaitable[Any]]) -> 
 def test_the_difficulty_last_heard_of_is_remembered_when_nothing_is_stored_and_when_it_falls(fake: FakeNetwork) -> None:
     for node in fake.nodes.values():
         node.lie = lambda rpc: (432, '{"difficulty": 3}') if rpc.params["timestamp"] == str(NOW_MS) else (503, "")
-    fake.named = [node.json for node in fake.find_swarm()]
 
     async def work(made: Client) -> None:
         with pytest.raises(errors.NotSent):
@@ -355,7 +355,6 @@ def test_a_difficulty_that_no_client_works_for_is_a_refusal(fake: FakeNetwork, w
     liars = fake.find_swarm()[:2]
     for liar in liars:
         liar.lie = lambda rpc: (432, json.dumps({"difficulty": wanted}))
-    fake.named = [node.json for node in fake.find_swarm()]
     told: list[str] = []
 
     async def work(made: Client) -> NetworkState:
@@ -367,6 +366,45 @@ def test_a_difficulty_that_no_client_works_for_is_a_refusal(fake: FakeNetwork, w
     assert run(fake, work, tell=told.append).difficulty == 1
     assert not any("more work" in line for line in told)
     assert any("refuses work" in line or "answered rubbish" in line for line in told)
+
+
+def test_one_node_alone_makes_nobody_work(fake: FakeNetwork) -> None:
+    liars, told = fake.find_swarm()[:2], list[str]()
+    for liar in liars:
+        liar.lie = lambda rpc: (432, '{"difficulty": 50}')
+    state = run(fake, lambda made: keep_state(made, store()), tell=told.append)
+    assert state.difficulty == 1
+    assert not any("more work" in line for line in told)
+
+
+def test_the_lower_difficulty_of_two_acknowledgements_counts(fake: FakeNetwork) -> None:
+    first, second, *others = fake.find_swarm()
+    first.lie = lambda rpc: (200, '{"difficulty": 99}')
+    second.lie = lambda rpc: (200, '{"difficulty": 7}')
+    for node in others:
+        node.dead = True
+    assert run(fake, lambda made: keep_state(made, store())).difficulty == 7
+
+
+@pytest.mark.parametrize("acknowledging", [0, 1])
+def test_without_acknowledgements_the_highest_difficulty_that_was_named_is_worked_for(
+    fake: FakeNetwork, acknowledging: int
+) -> None:
+    told: list[str] = []
+    for node, difficulty in zip(fake.find_swarm()[acknowledging:], (3, 6, 2, 100), strict=False):
+        node.lie = lambda rpc, difficulty=difficulty: (
+            (432, json.dumps({"difficulty": difficulty}))
+            if rpc.params["timestamp"] == str(NOW_MS)
+            else (200, '{"difficulty": 6}')
+        )
+    times = iter((NOW_MS, NOW_MS + 1))
+    run(fake, store(), tell=told.append, now=lambda: next(times))
+    (line,) = [line for line in told if "more work" in line]
+    assert "wants difficulty 6:" in line
+    assert {rpc.params["timestamp"] for node in fake.find_swarm() for rpc in node.asked} == {
+        str(NOW_MS),
+        str(NOW_MS + 1),
+    }
 
 
 def test_99_is_worked_for(fake: FakeNetwork) -> None:
@@ -448,11 +486,11 @@ def test_nothing_is_given_twice_to_who_keeps_the_mailbox_of_any_page(fake: FakeN
 
 
 def test_what_one_node_withholds_comes_from_the_other(fake: FakeNetwork) -> None:
-    liar, *others = fake.find_swarm()
+    liar, honest, *others = fake.find_swarm()
     liar.lie = lambda rpc: (200, '{"messages": []}')
-    for node in fake.find_swarm():
-        hold(node, "hello")
-    fake.named = [liar.json, others[0].json]
+    hold(honest, "hello")
+    for node in others:
+        node.dead = True
     assert run(fake, fetch)[1] == [encode("hello")]
 
 
@@ -510,7 +548,6 @@ def test_if_no_node_gives_a_page_that_is_the_answer(fake: FakeNetwork) -> None:
 def test_a_node_that_repeats_a_page_is_left(fake: FakeNetwork) -> None:
     for node in fake.find_swarm():
         node.lie = lambda rpc: (200, json.dumps({"messages": [LETTER] * 10}))
-    fake.named = [node.json for node in fake.find_swarm()]
     assert run(fake, fetch)[1] == [LETTER["data"]]
     assert sum(rpc.method == "retrieve" for node in fake.nodes.values() for rpc in node.asked) == 4
 
@@ -520,11 +557,10 @@ def test_a_node_that_never_ends_is_left_after_the_last_page(fake: FakeNetwork, m
 
     def lie(rpc: storage.Rpc) -> tuple[int, str]:
         fresh = hashlib.sha512(rpc.params.get("lastHash", "").encode()).hexdigest()
-        return 200, json.dumps({"messages": [LETTER | {"hash": fresh}]})
+        return 200, json.dumps({"messages": [LETTER | {"hash": fresh, "data": encode(fresh)}]})
 
     for node in fake.find_swarm():
         node.lie = lie
-    fake.named = [node.json for node in fake.find_swarm()]
     assert len(run(fake, fetch)[1]) == 7
     assert sorted(len(node.asked) for node in fake.find_swarm()) == [0, 0, 7, 7]
 
@@ -533,7 +569,6 @@ def test_what_has_expired_everywhere_is_not_given(fake: FakeNetwork) -> None:
     old, fresh = LETTER | {"expiration": NOW_MS - 900_000}, LETTER | {"hash": "cd" * 64, "expiration": NOW_MS - 899_999}
     for node in fake.find_swarm():
         node.lie = lambda rpc: (200, json.dumps({"messages": [old, fresh]}))
-    fake.named = [node.json for node in fake.find_swarm()]
     box, data = run(fake, fetch)
     assert len(data) == 1
     later = NOW_MS + 1
@@ -543,83 +578,145 @@ def test_what_has_expired_everywhere_is_not_given(fake: FakeNetwork) -> None:
 def test_what_has_expired_everywhere_is_forgotten(fake: FakeNetwork) -> None:
     for node in fake.find_swarm():
         hold(node, "hello")
-    box = Mailbox(seen={"ab" * 64: NOW_MS, "cd" * 64: NOW_MS + 1})
+    box = Mailbox(seen={"ab" * 32: NOW_MS, "cd" * 32: NOW_MS + 1})
     box, _ = run(fake, lambda made: fetch(made, box))
-    assert "ab" * 64 not in box.seen
-    assert "cd" * 64 in box.seen
+    assert "ab" * 32 not in box.seen
+    assert "cd" * 32 in box.seen
+
+
+@pytest.mark.parametrize("lie", [{"data": encode("lie")}, {"expiration": 0}])
+def test_a_node_that_lies_about_a_message_does_not_hide_it(fake: FakeNetwork, lie: dict[str, Any]) -> None:
+    liar, honest, *others = fake.find_swarm()
+    hold(honest, "hello")
+    page = [letter | lie for letter in storage.encode_page(honest.held)["messages"]]
+    liar.lie = lambda rpc: (200, json.dumps({"messages": page}))
+    for node in others:
+        node.dead = True
+
+    async def work(made: Client) -> list[str]:
+        box, data = await fetch(made)
+        for _ in range(3):
+            assert (await fetch(made, box))[1] == []
+        return [text for text in data if text != encode("lie")]
+
+    for seed in range(4):  # the liar comes first in some
+        assert run(fake, work, random=make_random(str(seed))) == [encode("hello")]
 
 
 # Swarms
 
 
-def test_only_nodes_of_our_network_are_taken_with_the_keys_that_we_know(fake: FakeNetwork) -> None:
-    foreign = FakeNode(1000)
-    forged = fake.find_swarm()[0].json | {"pubkey_x25519": foreign.pair.public[1:].hex(), "port": "1", "ip": "10.0.0.1"}
-    named = [foreign.json, forged, *(node.json for node in fake.find_swarm()[1:3]), 5, {"pubkey_ed25519": []}]
-    for node in fake.nodes.values():
-        node.lie = lambda rpc: (200, json.dumps({"snodes": named, "difficulty": 1}))
-    stored = run(fake, store())
-    assert set(stored.nodes) < {node.key for node in fake.find_swarm()[:3]}
-    assert len(fake.find_swarm()[0].asked) > 0  # the forged one was reached with the key that we know
+def name_others(fake: FakeNetwork, *more: Any) -> Lie:
+    """Answer 421 and name the other swarm."""
+    body = json.dumps({"snodes": [*(node.json for node in fake.find_others()), *more]})
+    return lambda rpc: (421, body)
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_a_lookup_that_names_foreign_nodes_only_is_made_elsewhere(fake: FakeNetwork, seed: int) -> None:
-    foreign = json.dumps({"snodes": [FakeNode(1000).json]})
-    for node in fake.find_others()[:2]:
-        node.lie = lambda rpc: (200, foreign)
-    assert len(run(fake, store(), random=make_random(str(seed))).nodes) == 2
+seeds = pytest.mark.parametrize("seed", range(6))
 
 
-def test_where_all_name_foreign_nodes_nothing_is_stored(fake: FakeNetwork) -> None:
-    fake.named = [FakeNode(1000).json]
-    with pytest.raises(errors.NotSent, match="no node names the swarm"):
-        run(fake, store())
-    assert sum(len(node.asked) for node in fake.nodes.values()) == client.LOOKUPS
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_a_wrong_swarm_is_left_for_the_one_that_its_nodes_name(fake: FakeNetwork, seed: int) -> None:
-    wrong = json.dumps({"snodes": [node.json for node in fake.find_others()]})
+@seeds
+def test_a_swarm_that_has_moved_is_found_by_what_two_of_its_old_nodes_name(fake: FakeNetwork, seed: int) -> None:
+    fake.move()
     told: list[str] = []
 
     async def work(made: Client) -> list[str]:
-        made.swarms[RECIPIENT] = network_client.read_swarm(made.network, wrong)
         stored = await made.store(RECIPIENT, encode("hello"), ttl_ms=DAY_MS)
         assert {*stored.nodes} <= {node.key for node in fake.find_swarm()}
-        assert RECIPIENT not in made.swarms  # it is asked for anew
-        made.swarms[RECIPIENT] = network_client.read_swarm(made.network, wrong)
+        for node in fake.find_swarm():
+            node.held = node.held or next(other.held for other in fake.find_swarm() if other.held)
         return (await fetch(made))[1]
 
     assert run(fake, work, tell=told.append, random=make_random(str(seed))) == [encode("hello")]
     assert any("names another swarm" in line for line in told)
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_a_node_that_names_a_wrong_swarm_hides_no_other(fake: FakeNetwork, seed: int) -> None:
-    liar = fake.find_swarm()[0]
-    wrong = json.dumps({"snodes": [liar.json, *(node.json for node in fake.find_others())]})
-    liar.lie = lambda rpc: (421, wrong)
-    for node in fake.find_swarm()[1:]:
+@seeds
+def test_one_node_alone_sends_nobody_anywhere(fake: FakeNetwork, seed: int) -> None:
+    liar, *others = fake.find_swarm()
+    liar.lie = name_others(fake)
+    for node in others:
+        node.lie = lambda rpc: (503, "")
+    with pytest.raises(errors.NotSent):
+        run(fake, store(), random=make_random(str(seed)))
+    with pytest.raises(errors.NoReply):
+        run(fake, fetch, random=make_random(str(seed)))
+    assert not any(node.asked for node in fake.find_others())
+
+
+@seeds
+def test_nodes_that_name_another_swarm_hide_none_of_theirs(fake: FakeNetwork, seed: int) -> None:
+    first, second, *honest = fake.find_swarm()
+    first.lie = second.lie = name_others(fake)
+    for node in honest:
         hold(node, "held")
     random = make_random(str(seed))
-    assert liar.key not in run(fake, store(), random=random).nodes
+    assert set(run(fake, store(), random=random).nodes) == {node.key for node in honest}
     assert encode("held") in run(fake, fetch, random=random)[1]
+    assert not any(rpc.method == "retrieve" for node in fake.find_others() for rpc in node.asked)
 
 
-def test_an_answer_is_kept_until_the_network_changes(fake: FakeNetwork) -> None:
-    def count() -> int:
-        return sum(rpc.method == "get_snodes_for_pubkey" for node in fake.nodes.values() for rpc in node.asked)
+def test_only_nodes_of_our_network_are_taken_with_the_keys_that_we_know(fake: FakeNetwork) -> None:
+    foreign = FakeNode(1000)
+    known = fake.find_others()[0]
+    forged = known.json | {"pubkey_x25519": foreign.pair.public[1:].hex(), "port": "1", "ip": "10.0.0.1"}
+    body = json.dumps({"snodes": [foreign.json, forged, 5, {"pubkey_ed25519": []}]})
+    for node in fake.find_swarm():
+        node.lie = lambda rpc: (421, body)
+    known.lie = lambda rpc: (200, '{"difficulty": 1}')
+    with pytest.raises(errors.NotSent) as failed:
+        run(fake, store())
+    assert failed.value.acknowledged == (known.key,)  # the forged one was reached with the key that we know
 
+
+def test_only_the_swarm_names_others(fake: FakeNetwork) -> None:
+    """Two nodes that were named name two more."""
+    named, more = fake.find_others()[:2], fake.find_others()[2:]
+    body, further = (json.dumps({"snodes": [node.json for node in nodes]}) for nodes in (named, more))
+    for node in fake.find_swarm():
+        node.lie = lambda rpc: (421, body)
+    for node in named:
+        node.lie = lambda rpc: (421, further)
+    with pytest.raises(errors.NotSent) as failed:
+        run(fake, store())
+    assert failed.value.reason.count("names another swarm") == 6
+    assert not any(node.asked for node in more)
+
+
+def test_a_node_is_named_by_two_different_nodes_or_not(fake: FakeNetwork) -> None:
+    candidates = network_client.find_candidates(fake.network, RECIPIENT, fake.random)
+    one, other, third, _ = candidates.waiting
+    named = [fake.network.nodes[node.key] for node in fake.find_others()[:2]]
+    for _ in range(3):
+        candidates = network_client.note_named(candidates, one, [*named, other], fake.random)
+        assert len(candidates.waiting) == 4
+    candidates = network_client.note_named(candidates, other, named[:1], fake.random)
+    assert candidates.waiting[4:] == (named[0],)
+    candidates = network_client.note_named(candidates, third, [*named, one, other], fake.random)
+    assert candidates.waiting[4:] == tuple(named)
+
+
+def test_the_swarm_is_that_of_the_newest_network(fake: FakeNetwork) -> None:
     async def work(made: Client) -> None:
         await store("1")(made)
-        await store("2")(made)
-        assert count() == 1
+        fake.swarms = dict(zip(fake.swarms, reversed(fake.swarms.values()), strict=True))
         fake.write()
-        await store("3")(made)
-        assert count() == 2
+        told: list[str] = []
+        made.tell = told.append
+        stored = await store("2")(made)
+        assert {*stored.nodes} <= {node.key for node in fake.find_swarm()}
+        assert not any("another" in line for line in told)
 
     run(fake, work)
+
+
+def test_a_network_without_a_swarm_is_refused(fake: FakeNetwork) -> None:
+    fake.swarms = {}
+    fake.write()
+    with pytest.raises(errors.TooFewNodes):
+        run(fake, store())
+    with pytest.raises(errors.TooFewNodes):
+        run(fake, fetch)
 
 
 # Paths
@@ -627,13 +724,9 @@ def test_an_answer_is_kept_until_the_network_changes(fake: FakeNetwork) -> None:
 
 def test_every_try_has_fresh_keys(fake: FakeNetwork) -> None:
     for node in fake.nodes.values():
-        node.lie = lambda rpc: (503, "")
+        node.hop_status = 201
     with pytest.raises(errors.NotSent):
         run(fake, store())
-    for node in list(fake.nodes.values())[:4]:
-        node.dead = True
-    with pytest.raises(errors.NotSent):
-        run(fake, store(), random=make_random("others"))
     assert len(fake.ephemeral_keys) > 20
     assert len(set(fake.ephemeral_keys)) == len(fake.ephemeral_keys)
 
@@ -667,9 +760,9 @@ def test_when_every_guard_is_dead_that_is_the_answer(fake: FakeNetwork) -> None:
     """The transport lets nobody but guards be connected to."""
     for node in fake.nodes.values():
         node.dead = True
-    with pytest.raises(errors.NotSent, match="no node names the swarm"):
+    with pytest.raises(errors.NotSent, match="no connection"):
         run(fake, store())
-    assert len(fake.contacted) > 8
+    assert len(fake.contacted) == 2 * len(fake.find_swarm())
 
 
 def test_a_dead_guard_is_given_up_and_a_dead_middle_replaced(fake: FakeNetwork) -> None:
@@ -697,12 +790,44 @@ def test_a_request_is_tried_a_bounded_number_of_times(fake: FakeNetwork) -> None
             run(fake, lambda made: made.ask(next(iter(made.network.nodes.values())), b"{}"))
         return len(fake.contacted)
 
-    assert try_all((500, "rubbish")) == onion_client.TRIES
-    assert try_all((200, "rubbish")) == onion_client.TRIES
-    assert try_all((200, "Loki Server error")) == onion_client.TRIES
-    assert try_all((200, wire.encode_base64(bytes(40)))) == onion_client.TRIES
+    assert try_all((500, "rubbish")) == 2
+    assert try_all((200, "rubbish")) == 2
+    assert try_all((200, "Loki Server error")) == 2
+    assert try_all((200, wire.encode_base64(bytes(40)))) == 2
+    assert try_all((504, "Request time out")) == 2
+    assert try_all((502, f"Next node not found: {'ab' * 32}")) == 2  # it stands on no path
     assert try_all((400, "Loki Server error")) == onion_client.TRIES
-    assert try_all((504, "Request time out")) == onion_client.TIMEOUTS
+
+
+def test_a_destination_that_answers_rubbish_costs_two_failures_until_a_reply(fake: FakeNetwork) -> None:
+    async def work(made: Client) -> None:
+        made.choose_path("")
+        before = made.state.paths
+        rubbish, honest = (fake.nodes[key] for key in fake.nodes if key not in before.used)
+        rubbish.hop_answer = 200, "rubbish"
+        with pytest.raises(Refused, match="an answer that is no reply"):
+            await made.ask(made.network.nodes[rubbish.key], RETRIEVE)
+        assert [path.failures for path in made.state.paths.paths] == [1, 1]
+        assert len(fake.contacted) == 2
+        while len({*fake.contacted[2:]}) < 2:
+            await made.ask(made.network.nodes[honest.key], RETRIEVE)
+        assert made.state.paths == before
+
+    run(fake, work, random=make_random("one path and then the other"))
+
+
+def test_nodes_that_are_not_found_do_not_end_a_request(fake: FakeNetwork) -> None:
+    async def work(made: Client) -> None:
+        made.choose_path("")
+        guards = [path.nodes[0] for path in made.state.paths.paths]
+        for path in made.state.paths.paths:
+            fake.nodes[path.nodes[1]].dead = True
+        destination = next(key for key in fake.nodes if key not in made.state.paths.used)
+        await made.ask(made.network.nodes[destination], RETRIEVE)
+        assert len(fake.contacted) > 2
+        assert [path.nodes[0] for path in made.state.paths.paths] == guards
+
+    run(fake, work)
 
 
 @pytest.mark.parametrize(
@@ -725,7 +850,7 @@ def test_a_failure_counts_against_its_path_until_a_reply(
         failed = paths.find_path(made.state.paths, path.nodes[0])
         assert failed is not None and failed.failures == counts
         for _ in range(20):
-            await made.ask(destination, network_client.encode_get_snodes(RECIPIENT))
+            await made.ask(destination, RETRIEVE)
         assert [path.failures for path in made.state.paths.paths] == [0, 0]
 
     run(fake, work)
@@ -737,9 +862,7 @@ def test_a_reply_comes_with_status_200(fake: FakeNetwork) -> None:
     with pytest.raises(Refused):
         run(
             fake,
-            lambda made: made.ask(
-                made.network.nodes[next(iter(fake.nodes))], network_client.encode_get_snodes(RECIPIENT)
-            ),
+            lambda made: made.ask(made.network.nodes[next(iter(fake.nodes))], RETRIEVE),
         )
 
 
@@ -764,9 +887,7 @@ def test_a_node_that_hangs_takes_two_timeouts(fake: FakeNetwork) -> None:
     with pytest.raises(Refused, match="no answer in time"):
         run(
             fake,
-            lambda made: made.ask(
-                made.network.nodes[node.key], b'{"method":"get_snodes_for_pubkey","params":{"pubKey":""}}'
-            ),
+            lambda made: made.ask(made.network.nodes[node.key], RETRIEVE),
             timeout_ms=50,
         )
     assert len(fake.contacted) == 2
@@ -794,7 +915,7 @@ def test_a_reply_that_is_too_long_is_none(fake: FakeNetwork, monkeypatch: pytest
     with pytest.raises(Refused, match="an answer that is no reply"):
         run(
             fake,
-            lambda made: made.ask(next(iter(made.network.nodes.values())), network_client.encode_get_snodes(RECIPIENT)),
+            lambda made: made.ask(next(iter(made.network.nodes.values())), RETRIEVE),
         )
 
 
@@ -825,7 +946,7 @@ def test_the_network_is_looked_at_before_each_path(fake: FakeNetwork) -> None:
         node = made.network.nodes[next(iter(fake.nodes))]
         for _ in range(3):
             fake.write()
-            await made.ask(node, network_client.encode_get_snodes(RECIPIENT))
+            await made.ask(node, RETRIEVE)
             assert made.state.height == fake.height
 
     run(fake, work)

@@ -201,7 +201,7 @@ class Client(OnionClient):
             else:
                 answered += 1
         if not answered:
-            raise errors.NoReply(reason="; ".join(reasons))
+            raise errors.NoReply(reason="; ".join(reasons) or "its swarm has no node")
 
     async def fetch_pages(self, node: Node, recipient: str, last_hash: str) -> AsyncIterator[list[Letter]]:
         """Fetch page after page from one node, while a page brings a hash that it has not given before, and at most `MAX_PAGES`.

@@ -8,6 +8,7 @@ nodes suffer, in one phase after the other, of S seconds each:
 - pauses: nodes hang, and go on
 - clocks: in each swarm one clock is off by seconds and one by hours
 - disks: in each swarm a node's disk is full
+- difficulty: it rises again and again, and nodes learn of it one after the other
 - lies: in each swarm a node lies, drops and reorders
 
 After each phase all is mended, and what was counted as sent must have been delivered, once, and be on all nodes of its swarm.
@@ -37,7 +38,7 @@ from cloister.devnet import Devnet, wait_for_height
 from cloister.network import Client, Refused
 from cloister.service_node.database import FILE
 from cloister.service_node.node_file import MIN_BYTES
-from cloister.swarm import Node
+from cloister.swarm import DifficultyChange, Node
 
 FOLDER = Path(__file__).parent
 SCHEMA = """
@@ -77,6 +78,7 @@ class Figures:
     nodes_added: int = 0
     nodes_paused: int = 0
     nodes_lying: int = 0
+    rises: int = 0  # of the difficulty
     readers_killed: int = 0
     gone_from_disk: int = 0  # acknowledged, and not there after the node was killed
     lost: int = 0  # sent, and not delivered
@@ -101,14 +103,14 @@ class Sender(Client):
         super().__init__(network_file, timeout_ms=TIMEOUT_MS)
         self.storm = storm
 
-    async def offer_to(self, node: Node, payload: bytes, difficulty: int) -> tuple[Node, Refused | None]:
+    async def offer_to(self, node: Node, payload: bytes, difficulty: int) -> tuple[Node, int | Refused]:
         """Send one store to one node, and note what it acknowledges."""
-        node, refusal = await super().offer_to(node, payload, difficulty)
-        if refusal is None:
+        node, outcome = await super().offer_to(node, payload, difficulty)
+        if not isinstance(outcome, Refused):
             params = storage.decode_rpc(payload).params
             request, nonce = storage.read_request(params), params["nonce"]
             self.storm.note_acknowledged(node, proof_of_work.check(request, nonce, difficulty=difficulty))
-        return node, refusal
+        return node, outcome
 
 
 class Storm:
@@ -389,6 +391,22 @@ async def fill_disks(storm: Storm) -> None:
     await asyncio.gather(*(storm.restart(index, max_bytes=2**30) for index in full))
 
 
+async def raise_difficulty(storm: Storm) -> None:
+    """Let the difficulty rise a little, and nodes learn of it one after the other, then clients."""
+    devnet = storm.devnet
+    while storm.goes_on:
+        now_ms = time.time_ns() // 1_000_000
+        difficulty = storage.find_current_difficulty(devnet.network.difficulties, now_ms) + 1
+        rise = DifficultyChange(since=now_ms, difficulty=difficulty)
+        history = (*devnet.network.difficulties, rise)
+        risen = devnet.network.model_copy(update={"height": devnet.network.height + 1, "difficulties": history})
+        for index in storm.random.sample(sorted(devnet.nodes), len(devnet.nodes)):
+            devnet.change_settings(index, network=risen.model_dump())
+            await storm.pause(0.5)
+        await asyncio.to_thread(devnet.change_network, difficulties=history)
+        storm.figures.rises += 1
+
+
 async def lie(storm: Storm) -> None:
     """Let a node of each swarm lie, and crash others meanwhile."""
     liars = [index for (index,) in storm.draw_in_each_swarm(1)]
@@ -421,6 +439,7 @@ PHASES = {
     "pauses": hang,
     "clocks": set_clocks_wrong,
     "disks": fill_disks,
+    "difficulty": raise_difficulty,
     "lies": lie,
 }
 

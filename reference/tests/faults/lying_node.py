@@ -3,6 +3,7 @@
 It is the reference's node, whose answers are replaced: what it does to a request is drawn anew for each.
 """
 
+import base64
 import random
 import sys
 from pathlib import Path
@@ -22,10 +23,10 @@ class LyingNode(node.ServiceNode):
     async def _store(self, rpc: Rpc) -> Answer:
         storage.check_store(rpc.params, self.network, self._keys.public, now_ms=self.clock())
         answers = [
-            build_json(200, {"difficulty": 1}),  # and nothing is stored
+            build_json(200, {"difficulty": random.choice([1, 99])}),  # and nothing is stored
             build_json(200, {"difficulty": 10**30}),
-            build_json(432, {"difficulty": 10**6}),
-            build_json(421, {"snodes": [self._describe()]}),
+            build_json(432, {"difficulty": random.choice([99, 10**6])}),
+            build_json(421, self._encode_snodes(rpc)),
             build_text(503, "The node cannot write"),
         ]
         return random.choice(answers)
@@ -40,9 +41,11 @@ class LyingNode(node.ServiceNode):
             build_json(200, {"messages": honest[::-1]}),
             build_json(200, {"messages": [{**each, "expiration": 10**30} for each in honest]}),
             build_json(200, {"messages": [{**each, "expiration": 0} for each in honest]}),
+            build_json(200, {"messages": [{**each, "data": draw_data()} for each in honest]}),
+            build_json(200, {"messages": [{**each, "hash": random.randbytes(64).hex()} for each in honest]}),
             build_json(200, {"messages": [{"hash": random.randbytes(64).hex(), "expiration": 10**13, "data": ""}]}),
             build_json(200, {"messages": [{"hash": 5}]}),
-            build_json(421, {"snodes": [self._describe()]}),
+            build_json(421, self._encode_snodes(rpc)),
             build_text(200, "rubbish"),
         ]
         return random.choice(answers)
@@ -54,7 +57,8 @@ class LyingNode(node.ServiceNode):
             **random.choice(list(self.network.nodes.values())).model_dump(),
             "pubkey_x25519": own["pubkey_x25519"],
         }
-        return {"snodes": random.choice([[], [own], [own, own, foreign], [forged, own, foreign]])}
+        everybody = [each.model_dump() for each in self.network.nodes.values()]
+        return {"snodes": random.choice([[], [own], [own, own, foreign], [forged, own, foreign], everybody])}
 
     async def _sort(self, pushed: list[Message], network: Network) -> tuple[list[Message], int]:
         good, strays = await super()._sort(pushed, network)
@@ -62,6 +66,11 @@ class LyingNode(node.ServiceNode):
 
     def _describe(self) -> dict[str, str]:
         return self.network.nodes[self._keys.public].model_dump()
+
+
+def draw_data() -> str:
+    """Draw data that nobody has sent."""
+    return base64.b64encode(random.randbytes(9)).decode("ascii")
 
 
 async def forward_sometimes(self: relay.Relay, action: ForNode, network: Network, claim: Claim) -> Answer:
