@@ -9,7 +9,8 @@
     200
 """
 
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Annotated, Any
 
@@ -114,6 +115,16 @@ class Network(BaseModel):
         """All nodes by their Ed25519 keys."""
         return {node.pubkey_ed25519: node for swarm in self.swarms for node in swarm.nodes}
 
+    @cached_property
+    def swarms_by_id(self) -> dict[int, Swarm]:
+        """All swarms by their ids, in the order of these."""
+        return dict(sorted({int(swarm.id): swarm for swarm in self.swarms}.items()))
+
+    @cached_property
+    def ids(self) -> list[int]:
+        """The ids of all swarms in their order."""
+        return list(self.swarms_by_id)
+
 
 def decode_network(value: object) -> Network:
     """Decode a network from JSON values.
@@ -161,8 +172,14 @@ def find_swarm(network: Network, recipient: str) -> Swarm:
         TooFewNodes: the network has no swarm.
     Clauses: SW-2, SW-3
     """
-    swarms = {int(swarm.id): swarm for swarm in network.swarms}
-    return swarms[choose_swarm(swarms, derive_space(recipient))]
+    space = derive_space(recipient)
+    return network.swarms_by_id[choose_swarm(find_near(network.ids, space), space)]
+
+
+def find_near(ids: Sequence[int], space: int) -> set[int]:
+    """Find the two ids on each side of a space, of ids in their order: one of these is chosen, for one may be `NO_SWARM`."""
+    at = bisect_left(ids, space)
+    return {ids[(at + step) % len(ids)] for step in (-2, -1, 0, 1) if ids}
 
 
 def find_node(network: Network, key: str) -> Node:

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 from cloister import errors, swarm
+from hypothesis import given
+from hypothesis import strategies as st
 
 KEYS = ["a5ce7fe2983da98b396f563099e54251ce1f3f2338736e9bccd03f66915a9940", "00" * 31 + "01"]
 U = "18914bc3511969f930803c4b1d6c4a4a4b64ab5ed8e4d7ca3f60c9f3f8f4ee5a"
@@ -81,3 +83,17 @@ def test_a_recipient_has_no_swarm_where_there_is_none() -> None:
     for empty in (network(), network((swarm.NO_SWARM, [node()]))):
         with pytest.raises(errors.TooFewNodes):
             swarm.find_swarm(swarm.decode_network(empty), RECIPIENT)
+
+
+@given(
+    ids=st.sets(st.integers(0, 9) | st.integers(0, 2**64 - 1) | st.just(swarm.NO_SWARM), max_size=8),
+    space=st.integers(0, 9) | st.integers(0, 2**64 - 1),
+)
+def test_the_chosen_swarm_is_among_the_near_ones(ids: set[int], space: int) -> None:
+    if ids - {swarm.NO_SWARM}:
+        near = swarm.find_near(sorted(ids), space)
+        assert near <= ids
+        assert swarm.choose_swarm(near, space) == swarm.choose_swarm(ids, space)
+    else:
+        with pytest.raises(errors.TooFewNodes):
+            swarm.choose_swarm(swarm.find_near(sorted(ids), space), space)
