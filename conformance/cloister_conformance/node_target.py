@@ -236,11 +236,11 @@ class NodeTarget:
         if self.offers(CLOCK):
             replace_file(self.files / "clock", str(self.clock_ms))
 
-    def write_node_file(self, old_height: int | None = None) -> None:
-        """Write the node file, with the next height, or with an old one."""
-        if old_height is None:
+    def write_node_file(self) -> None:
+        """Write the node file, with the next height, or with an old one if its network is to be ignored."""
+        if self.layout.behind is None:
             self.height += 1
-        height = self.height if old_height is None else old_height
+        height = self.height - (self.layout.behind or 0)
         places = {name: (self.network.port_of(name) if name != UNDER_TEST else self.port) for name in NODES}
         node_file = {
             "seed": NODES[UNDER_TEST].seed.hex(),
@@ -344,11 +344,10 @@ class NodeTarget:
     def set_network(self, layout: Network) -> Height:
         """Change the network, and wait until the node serves with it, or for a while if it is to ignore it."""
         self.layout = layout
+        self.write_node_file()
         if layout.behind is None:
-            self.write_node_file()
             self.wait_ready(RELOAD_SECONDS)
         else:
-            self.write_node_file(self.height - layout.behind)
             time.sleep(IGNORE_SECONDS)
         return Height(height=self.height)
 

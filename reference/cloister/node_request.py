@@ -58,15 +58,14 @@ def is_signed(headers: Mapping[str, str]) -> bool:
     return any(name in headers for name in (KEY_HEADER, TIME_HEADER, SIGNATURE_HEADER))
 
 
-def check(headers: Mapping[str, str], network: Network, receiver: str, path: str, body: bytes, *, now_ms: int) -> str:
-    """Check an unverified request; return the sender's Ed25519 key in hex.
+def check_headers(headers: Mapping[str, str], network: Network, *, now_ms: int) -> tuple[str, int]:
+    """Check what an unverified request says of itself; return the sender's Ed25519 key in hex, and its time.
 
     Raises:
         InvalidMessage: a header is missing.
-        InvalidEncoding: a header has another form.
+        InvalidEncoding: the time has another form.
         UnknownNode: the sender is not in the network.
         OutOfRange: its time is too far from `now_ms`.
-        InvalidSignature: the signature does not verify.
     Clauses: SW-32
     """
     if not all(name in headers for name in (KEY_HEADER, TIME_HEADER, SIGNATURE_HEADER)):
@@ -74,6 +73,19 @@ def check(headers: Mapping[str, str], network: Network, receiver: str, path: str
     sender = find_node(network, headers[KEY_HEADER]).pubkey_ed25519
     time_ms = wire.decode_decimal(headers[TIME_HEADER], what="time")
     wire.check_range(time_ms, now_ms - CLOCK_TOLERANCE_MS, now_ms + CLOCK_TOLERANCE_MS, what="time")
+    return sender, time_ms
+
+
+def check(headers: Mapping[str, str], network: Network, receiver: str, path: str, body: bytes, *, now_ms: int) -> str:
+    """Check an unverified request; return the sender's Ed25519 key in hex.
+
+    Raises:
+        InvalidMessage, UnknownNode, OutOfRange: as `check_headers`.
+        InvalidEncoding: the time or the signature has another form.
+        InvalidSignature: the signature does not verify.
+    Clauses: SW-32
+    """
+    sender, time_ms = check_headers(headers, network, now_ms=now_ms)
     signature = wire.decode_base64(headers[SIGNATURE_HEADER], what="signature")
     try:
         key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(sender))

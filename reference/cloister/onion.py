@@ -28,6 +28,9 @@ MAX_ONION_BYTES = MAX_BODY_BYTES
 MAX_REPLY_BYTES = 16_777_216
 TIMEOUT_MS = 20_000
 
+HOPS_HEADER = "x-node-hops"
+MAX_HOPS = 15
+
 TARGET = re.compile(r"/(loki|oxen)/([A-Za-z0-9._-]+/)*lsrpc")
 HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 ENDS_IN_NUMBER = re.compile(r"(.*\.)?([0-9]+|0[xX][0-9A-Fa-f]*)")
@@ -303,6 +306,19 @@ def read_server(plaintext: bytes, control: Mapping[str, Any]) -> ForServer:
     check_host(host)
     check_target(target)
     return ForServer(protocol=protocol, host=host, port=port, target=target, body=plaintext)
+
+
+def count_hops(text: str | None) -> int:
+    """Count the nodes that will have passed a request on when this one has, by the header that it came with, unverified.
+
+    Raises:
+        InvalidEncoding: it is not decimal.
+        OutOfRange: the request has been passed on `MAX_HOPS` times.
+    Clauses: OR-39
+    """
+    hops = 0 if text is None else wire.decode_decimal(text, what="hops")
+    wire.check_range(hops, 0, MAX_HOPS - 1, what="hops")
+    return hops + 1
 
 
 def check_target(target: str) -> None:

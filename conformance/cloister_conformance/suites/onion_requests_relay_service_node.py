@@ -119,6 +119,49 @@ def test_a_node_hands_on_to_itself_like_to_others(node_actors: NodeActors) -> No
     peer.call("onion.open_answer", reply_key=inner.key, answer=answer.result.body).must_be(status=400)
 
 
+# How far
+
+
+@clause("OR-39")
+@pytest.mark.parametrize(("came", "sent"), [(None, "1"), ("0", "1"), ("1", "2"), ("9", "10"), ("14", "15")])
+def test_a_relay_counts_itself(node_actors: NodeActors, came: str | None, sent: str) -> None:
+    iut, _, network = node_actors()
+    send_layer(iut, seal_for("b", DATA), count(came)).must_be(status=200)
+    take_one(network, "b").must_match(requests=f"'x-node-hops': '{sent}'")
+
+
+@clause("OR-39")
+def test_a_relay_counts_on_for_a_node(node_actors: NodeActors) -> None:
+    iut, _, network = node_actors()
+    layer = seal_for("b", DATA)
+    send_layer(iut, layer, {**sign("c", layer.body, iut.now_ms), **count("7")}).must_be(status=200)
+    take_one(network, "b").must_match(requests="'x-node-hops': '8'")
+
+
+@clause("OR-39")
+@pytest.mark.parametrize(
+    "came", ["15", "16", "1000000", "18446744073709551616", "", "x", "-1", "+1", "01", "1.0", "0x1"]
+)
+def test_what_has_come_too_far_goes_no_further(node_actors: NodeActors, came: str) -> None:
+    iut, _, network = node_actors()
+    send_layer(iut, seal_for("b", DATA), count(came)).must_be(status=400, body="Too many hops")
+    take_none(network, "b")
+
+
+@clause("OR-39", "OR-15")
+def test_what_is_for_this_node_may_have_come_as_far_as_that(node_actors: NodeActors) -> None:
+    iut, peer, _ = node_actors()
+    layer = seal(b"no request")
+    answer = send_layer(iut, layer, count("15"))
+    answer.must_be(status=200)
+    peer.call("onion.open_answer", reply_key=layer.key, answer=answer.result.body).must_be(status=400)
+
+
+def count(hops: str | None) -> dict[str, str]:
+    """Write the header that counts the nodes that a request has passed."""
+    return {} if hops is None else {"X-Node-Hops": hops}
+
+
 # Back
 
 

@@ -114,3 +114,22 @@ def test_a_network_that_is_not_newer_is_ignored(node_actors: NodeActors, behind:
     must_hold(iut, recipient, store)
     iut.rpc("store", **{**store, "nonce": "AAAA"}).must_be(status=432, value={"difficulty": 2})
     iut.request("GET", "/health").must_be(value={"status": "ok", "height": changed.refer("height")})
+
+
+@clause("SW-35")
+@pytest.mark.parametrize("behind", [0, 1])
+def test_a_network_that_is_not_newer_is_ignored_at_the_start_too(node_actors: NodeActors, behind: int) -> None:
+    iut, _, network = node_actors()
+    recipient = name_recipient(iut, f"not newer by {behind} at the start")
+    kept, new = write_stores(iut, recipient, 2)
+    keep(iut, kept)
+    changed = iut.set_network({OWN: "abcg", OTHER: "def"}, [(0, 2)])
+    iut.set_network({OWN: "ah", OTHER: "def"}, [(0, 7)], behind=behind)
+    iut.kill()
+    must_hold(iut, recipient, kept)
+    iut.rpc("store", **{**new, "nonce": "AAAA"}).must_be(status=432, value={"difficulty": 2})
+    iut.request("GET", "/health").must_be(value={"status": "ok", "height": changed.refer("height")})
+    worked = write_store(iut, recipient, "worked", 2)
+    keep(iut, worked)
+    must_get(network, "g", worked)
+    must_not_get(network, "h", worked)

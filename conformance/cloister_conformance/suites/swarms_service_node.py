@@ -38,6 +38,7 @@ from cloister_conformance.plugin import NodeActors
 from cloister_conformance.script import Answer
 
 MAX_BODY_BYTES = 10_485_760
+MAX_RPC_BYTES = 262_144
 FUTURE_TOLERANCE_MS = 10_000
 MIN_TTL_MS = 10_000
 NO_SWARM = 2**64 - 1
@@ -518,13 +519,21 @@ def test_a_body_in_chunks_is_limited_too(node_actors: NodeActors) -> None:
 
 
 @clause("SW-15")
-def test_the_longest_body_is_read(node_actors: NodeActors) -> None:
+def test_the_longest_request_is_read(node_actors: NodeActors) -> None:
     iut, _, _ = node_actors()
     recipient = name_recipient(iut, "long")
     request = b'{"method":"retrieve","params":{"pubKey":"%s","lastHash":""}}' % recipient.encode()
-    padded = request.ljust(MAX_BODY_BYTES)
+    padded = request.ljust(MAX_RPC_BYTES)
     must_give(iut.request("POST", STORAGE_PATH, body=padded))
     must_refuse(iut.request("POST", STORAGE_PATH, body=padded + b" "), 413)
+
+
+@clause("SW-15")
+def test_the_longest_push_is_read(node_actors: NodeActors) -> None:
+    iut, _, _ = node_actors()
+    padded = bytes(MAX_BODY_BYTES)
+    must_refuse(push(iut, padded), 400)
+    must_refuse(push(iut, padded + b"\0"), 413)
 
 
 @clause("SW-16")

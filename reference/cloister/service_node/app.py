@@ -19,14 +19,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import cloister
 from cloister import errors, node_request
+from cloister.onion import HOPS_HEADER
 from cloister.service_node import log
 from cloister.service_node.answer import Answer, build_json, build_text
-from cloister.service_node.limits import Budget, Busy, Claim, RateLimit
+from cloister.service_node.limits import Budget, Busy, Claim, RateLimit, name_client
 from cloister.service_node.metrics import Metrics
 from cloister.service_node.node import ServiceNode
 from cloister.service_node.relay import ONION_PATH
 from cloister.service_node.replication import PUSH_PATH
-from cloister.storage import MAX_BODY_BYTES, PARAMS
+from cloister.storage import MAX_BODY_BYTES, MAX_RPC_BYTES, PARAMS
 
 RPC_PATH = "/storage_rpc/v1"
 HEALTH_PATH = "/health"
@@ -39,7 +40,7 @@ LINGER_SECONDS = 1.0
 
 
 class TooLong(Exception):
-    """A body is longer than `MAX_BODY_BYTES`."""
+    """A body is longer than it may be."""
 
 
 class NotANode(Exception):
@@ -49,7 +50,7 @@ class NotANode(Exception):
 class Gate:
     """Lets requests through to the endpoints, as many as one address, and all together, may make.
 
-    A middleware; `seconds` is how long a request may take from its first byte to the last of its answer.
+    A middleware; `seconds` is how long a request may take from the end of its head to the last byte of its answer.
     """
 
     def __init__(
@@ -98,14 +99,14 @@ class Gate:
 
         Clauses: SW-16, SW-32
         """
-        address = scope["client"][0] if scope.get("client") else ""
+        address = name_client(scope["client"][0] if scope.get("client") else "")
         is_signed = node_request.is_signed({name.decode("latin-1"): "" for name, _ in scope["headers"]})
         allowed = self._forgeries.has_token(address) if is_signed else self._rate.take(address)
         if not allowed:
             await PlainTextResponse("Too many requests", 429)(scope, receive, send)
             return
         try:
-            with self._budget.claim() as claim:
+            with self._budget.claim(address) as claim:
                 scope.setdefault("state", {})["claim"] = claim
                 async with asyncio.timeout(self._seconds):
                     await self._app(scope, receive, send)
@@ -136,39 +137,41 @@ async def refuse_too_long(receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
-async def read_body(request: Request, claim: Claim) -> bytes:
-    """Read a body, as long as it is not too long.
+async def read_body(request: Request, claim: Claim, limit: int) -> bytes:
+    """Read a body, as long as it has no more bytes than the limit.
 
     Raises:
         TooLong: it is.
-        Busy: all requests together would hold too much.
+        Busy: all requests together would hold too much, or those of one address.
     Clauses: SW-15
     """
-    if int(request.headers.get("content-length", "0")) > MAX_BODY_BYTES:
+    if int(request.headers.get("content-length", "0")) > limit:
         raise TooLong
     body = bytearray()
     async for chunk in request.stream():
         claim.add(len(chunk))
         body += chunk
-        if len(body) > MAX_BODY_BYTES:
+        if len(body) > limit:
             raise TooLong
     return bytes(body)
 
 
-async def read_request(request: Request, node: ServiceNode) -> bytes:
-    """Read the body of a request, which comes from a node if it says so.
+async def read_request(request: Request, node: ServiceNode, limit: int = MAX_BODY_BYTES) -> bytes:
+    """Read the body of a request, which comes from a node if it says so; a stranger's is not read.
 
     Raises:
         TooLong, Busy: as `read_body`.
         NotANode: it says so, and does not.
     Clauses: SW-32
     """
-    body = await read_body(request, request.state.claim)
-    if node_request.is_signed(request.headers):
-        try:
-            node.check_sender(request.headers, request.scope["path"], body)
-        except errors.CloisterError:
-            raise NotANode from None
+    if not node_request.is_signed(request.headers):
+        return await read_body(request, request.state.claim, limit)
+    try:
+        node.check_headers(request.headers)
+        body = await read_body(request, request.state.claim, limit)
+        node.check_sender(request.headers, request.scope["path"], body)
+    except errors.CloisterError:
+        raise NotANode from None
     return body
 
 
@@ -177,8 +180,8 @@ def respond(answer: Answer) -> Response:
     return Response(answer.body, answer.status, media_type=answer.media_type)
 
 
-def build_app(node: ServiceNode, *, rate: float, burst: int, seconds: float) -> FastAPI:
-    """Build the application of a node: requests per second and at once of one address, seconds for each."""
+def build_app(node: ServiceNode, *, rate: float, burst: int, seconds: float, metrics: bool) -> FastAPI:
+    """Build the application of a node: requests per second and at once of one address, seconds for each; with metrics or not."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -202,13 +205,13 @@ def build_app(node: ServiceNode, *, rate: float, burst: int, seconds: float) -> 
     @app.post(RPC_PATH, **describe(RPC_BODY, RPC_STATUSES, in_json=JSON_STATUSES))
     async def rpc(request: Request) -> Response:
         """Store, retrieve, or ask for a swarm."""
-        return respond(await node.answer_rpc(await read_request(request, node)))
+        return respond(await node.answer_rpc(await read_request(request, node, MAX_RPC_BYTES)))
 
     @app.post(ONION_PATH, **describe(BYTES_BODY, ONION_STATUSES))
     async def onion(request: Request) -> Response:
         """Hand on an onion request."""
         body = await read_request(request, node)
-        return respond(await node.answer_onion(body, request.state.claim))
+        return respond(await node.answer_onion(body, request.headers.get(HOPS_HEADER), request.state.claim))
 
     @app.post(PUSH_PATH, **describe(BYTES_BODY, PUSH_STATUSES))
     async def push(request: Request) -> Response:
@@ -230,10 +233,12 @@ def build_app(node: ServiceNode, *, rate: float, burst: int, seconds: float) -> 
         """Tell the version."""
         return respond(build_json(200, {"version": cloister.__version__}))
 
-    @app.get(METRICS_PATH, **describe(None, GET_STATUSES))
-    async def metrics() -> Response:
-        """Tell the totals."""
-        return respond(build_text(200, node.describe().decode()))
+    if metrics:
+
+        @app.get(METRICS_PATH, **describe(None, GET_STATUSES))
+        async def tell_totals() -> Response:
+            """Tell the totals."""
+            return respond(build_text(200, node.describe().decode()))
 
     return app
 

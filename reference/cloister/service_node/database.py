@@ -6,11 +6,13 @@ Clauses: SW-18, SW-19, SW-25
 - Reads are index lookups of a few rows. They are made where they are needed: they cost less than handing them over.
 """
 
+import asyncio
 import fcntl
 import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TextIO
 
@@ -21,12 +23,14 @@ from cloister.swarm import Network
 
 FILE = "messages.sqlite"
 LOCK = "lock"
-VERSION = 1
+VERSION = 2
 PAGE_BYTES = 4096
 SWEEP_MESSAGES = 1000
 """Expired messages that are removed in one transaction."""
 OUTBOX_MESSAGES = 500
 """Messages that are read for one batch at most."""
+PORTION_RECIPIENTS = 500
+"""Recipients that are adapted to a change of the network in one transaction, so that stores in between do not wait for long."""
 
 SCHEMA = f"""
 CREATE TABLE message (
@@ -47,7 +51,7 @@ CREATE TABLE outbox (
     PRIMARY KEY (message, target)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX outbox_target ON outbox (target, message);
-CREATE TABLE network (height INTEGER NOT NULL, json TEXT NOT NULL) STRICT;
+CREATE TABLE network (height INTEGER PRIMARY KEY, json TEXT NOT NULL, last INTEGER NOT NULL) STRICT;
 PRAGMA user_version = {VERSION};
 """
 INSERT = """
@@ -60,12 +64,18 @@ WHERE recipient = ? AND id > ? AND expiration_ms > ? ORDER BY id LIMIT ?
 """
 FIND_OUTBOX = """
 SELECT id, recipient, hash, data, timestamp_ms, ttl_ms, nonce FROM outbox JOIN message ON id = message
-WHERE target = ? ORDER BY message LIMIT ?
+WHERE target = ? AND message > ? ORDER BY message LIMIT ?
 """
 SWEEP = "DELETE FROM message WHERE id IN (SELECT id FROM message WHERE expiration_ms <= ? LIMIT ?)"
 ADD_TARGET = """
-INSERT INTO outbox (message, target) SELECT id, ? FROM message WHERE recipient = ? ON CONFLICT DO NOTHING
+INSERT INTO outbox (message, target) SELECT id, ? FROM message WHERE recipient = ? AND id <= ? ON CONFLICT DO NOTHING
 """
+RECORD = """
+INSERT INTO network SELECT ?, ?, COALESCE((SELECT MAX(id) FROM message), 0)
+WHERE NOT EXISTS (SELECT 1 FROM network WHERE height >= ?)
+"""
+FIND_CHANGE = "SELECT json, last FROM network ORDER BY height LIMIT 2"
+FIND_RECIPIENTS = "SELECT DISTINCT recipient FROM message WHERE recipient > ? AND id <= ? ORDER BY recipient LIMIT ?"
 REMOVE_TARGET = "DELETE FROM outbox WHERE target = ? AND message IN (SELECT id FROM message WHERE recipient = ?)"
 
 
@@ -82,7 +92,11 @@ class Stored:
 
 
 class Database:
-    """What a node, by its Ed25519 key in hex, has on disk."""
+    """What a node, by its Ed25519 key in hex, has on disk.
+
+    The newest network of the table is the one that messages are stored with. While there are older ones, the outbox is
+    still being adapted: to each network after the one before it, for the messages up to `last`, its newest at that time.
+    """
 
     def __init__(self, folder: Path, node: str, network: Network, *, max_bytes: int) -> None:
         """Open the database in a folder, or create it for a network.
@@ -99,10 +113,11 @@ class Database:
                 self._connection.execute(f"PRAGMA max_page_count = {max_bytes // PAGE_BYTES}")
                 self._reader = opened.enter_context(closing(connect(folder / FILE)))
                 self._reader.execute("PRAGMA query_only = ON")
-                self._network = read_network(self._connection)
+                self.network = read_network(self._connection)
                 (self.messages,) = self._connection.execute("SELECT COUNT(*) FROM message").fetchone()
             except sqlite3.Error as error:
                 raise UnusableData(f"cannot open {folder / FILE}: {error}") from None
+            self._adapting = asyncio.Lock()
             self._writer = Writer(self._connection)
             self._opened = opened.pop_all()
 
@@ -181,9 +196,9 @@ class Database:
         """Read which nodes something is to be pushed to."""
         return [target for (target,) in self._reader.execute("SELECT DISTINCT target FROM outbox")]
 
-    def read_outbox(self, target: str) -> dict[int, Message]:
-        """Read about a batch of what is to be pushed to a node, the oldest first, by id."""
-        cursor = self._reader.execute(FIND_OUTBOX, (target, OUTBOX_MESSAGES))
+    def read_outbox(self, target: str, *, behind: int = 0) -> dict[int, Message]:
+        """Read about a batch of what is to be pushed to a node, behind an id, the oldest first, by id."""
+        cursor = self._reader.execute(FIND_OUTBOX, (target, behind, OUTBOX_MESSAGES))
         messages, size = {}, 0
         for row in cursor:
             messages[row[0]] = build_message(row[1:])
@@ -209,31 +224,58 @@ class Database:
     # The network
 
     async def take_up(self, network: Network) -> None:
-        """Put into the outbox what a change of the network asks for, unless that has been done.
+        """Put into the outbox what a change of the network asks for, and what earlier ones still ask for.
 
         Raises:
             CannotWrite: the disk or the quota is full; it may be tried again.
         Clauses: SW-34, SW-35
         """
+        await self.record(network)
+        async with self._adapting:
+            recipient: str | None = ""
+            while recipient is not None:
+                recipient = await self._writer.do(partial(self._adapt, behind=recipient))
+
+    async def record(self, network: Network) -> None:
+        """Let messages be stored with a network from now on, if its height is greater than that of the last one.
+
+        Raises:
+            CannotWrite: the disk or the quota is full; it may be tried again.
+        Clauses: SW-35
+        """
+        row = (network.height, network.model_dump_json(), network.height)
 
         def work(connection: sqlite3.Connection) -> None:
-            before = self._read_network(connection)
-            if network.height <= before.height:
-                return
-            for (recipient,) in connection.execute("SELECT DISTINCT recipient FROM message").fetchall():
-                new = self._find_others(storage.find_new_holders(recipient, before, network))
-                gone = storage.find_new_holders(recipient, network, before)
-                change_targets(connection, recipient, new=new, gone=gone)
-            connection.execute("UPDATE network SET height = ?, json = ?", (network.height, network.model_dump_json()))
+            connection.execute(RECORD, row)
 
         await self._writer.do(work)
 
+    def _adapt(self, connection: sqlite3.Connection, behind: str) -> str | None:
+        """Adapt the outbox to the oldest change, for some recipients, in their order behind one of them.
+
+        Returns the last of these, an empty text when the change is done, and None when there is none.
+        Clauses: SW-34
+        """
+        (before, _), *change = connection.execute(FIND_CHANGE).fetchall()
+        if not change:
+            return None
+        after, last = change[0]
+        old, network = decode_network(before), decode_network(after)
+        recipient = ""
+        for (recipient,) in connection.execute(FIND_RECIPIENTS, (behind, last, PORTION_RECIPIENTS)).fetchall():
+            new = self._find_others(storage.find_new_holders(recipient, old, network))
+            gone = storage.find_new_holders(recipient, network, old)
+            change_targets(connection, recipient, last, new=new, gone=gone)
+        if not recipient:
+            connection.execute("DELETE FROM network WHERE height = ?", (old.height,))
+        return recipient
+
     def _read_network(self, connection: sqlite3.Connection) -> Network:
-        """Read the network that the outbox was last adapted to; only the writer's thread may."""
-        (height,) = connection.execute("SELECT height FROM network").fetchone()
-        if height != self._network.height:
-            self._network = read_network(connection)
-        return self._network
+        """Read the newest network; only the writer's thread may."""
+        (height,) = connection.execute("SELECT MAX(height) FROM network").fetchone()
+        if height != self.network.height:
+            self.network = read_network(connection)
+        return self.network
 
     def _find_others(self, keys: Iterable[str]) -> list[str]:
         return [key for key in keys if key != self._node]
@@ -285,13 +327,19 @@ def create(connection: sqlite3.Connection, network: Network) -> None:
     if version == VERSION:
         return
     connection.executescript(f"BEGIN; {SCHEMA}")
-    connection.execute("INSERT INTO network VALUES (?, ?)", (network.height, network.model_dump_json()))
+    connection.execute(RECORD, (network.height, network.model_dump_json(), network.height))
     connection.execute("COMMIT")
 
 
 def read_network(connection: sqlite3.Connection) -> Network:
-    """Read the network that the outbox was last adapted to."""
-    (text,) = connection.execute("SELECT json FROM network").fetchone()
+    """Read the newest network."""
+    (text,) = connection.execute("SELECT json FROM network ORDER BY height DESC LIMIT 1").fetchone()
+    return decode_network(text)
+
+
+@lru_cache(maxsize=4)
+def decode_network(text: str) -> Network:
+    """Decode a network, once for all portions of a change."""
     return Network.model_validate_json(text)
 
 
@@ -324,13 +372,15 @@ def add_up(stored: Sequence[Stored]) -> Stored:
     )
 
 
-def change_targets(connection: sqlite3.Connection, recipient: str, *, new: Iterable[str], gone: Iterable[str]) -> None:
-    """Let all messages of a recipient go to new holders, and no longer to those that are gone.
+def change_targets(
+    connection: sqlite3.Connection, recipient: str, last: int, *, new: Iterable[str], gone: Iterable[str]
+) -> None:
+    """Let the messages of a recipient, up to the id `last`, go to new holders, and no longer to those that are gone.
 
     Clauses: SW-34
     """
     connection.executemany(REMOVE_TARGET, [(target, recipient) for target in gone])
-    connection.executemany(ADD_TARGET, [(target, recipient) for target in new])
+    connection.executemany(ADD_TARGET, [(target, recipient, last) for target in new])
 
 
 def build_message(row: Sequence[str | int]) -> Message:

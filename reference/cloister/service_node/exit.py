@@ -2,6 +2,8 @@
 
 import asyncio
 import socket
+from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import partial
 
 import httpx
 
@@ -10,6 +12,9 @@ from cloister.onion import PORTS, ForServer
 from cloister.service_node import sending
 from cloister.service_node.answer import Answer
 from cloister.service_node.limits import Claim
+
+RESOLVERS = 16
+"""Threads that ask for addresses, in which slow name servers hold up nobody but other exits."""
 
 
 class ServerFailed(Exception):
@@ -25,6 +30,7 @@ class Exit:
         self._allow_private = allow_private
         self._seconds = seconds
         self._transport = transport or sending.open_transport(verify=True, keep_alive=0)
+        self._resolvers = ThreadPoolExecutor(RESOLVERS, "resolver")
 
     async def reach(self, action: ForServer, claim: Claim) -> Answer:
         """Send the request, and take the body of the answer.
@@ -37,7 +43,7 @@ class Exit:
         """
         try:
             async with asyncio.timeout(self._seconds):
-                addresses = await resolve(action.host, action.port)
+                addresses = await resolve(self._resolvers, action.host, action.port)
                 if not self._allow_private:
                     for address in addresses:
                         onion.check_address(address)
@@ -69,17 +75,19 @@ class Exit:
 
     async def close(self) -> None:
         """Close all connections."""
+        self._resolvers.shutdown(wait=False, cancel_futures=True)
         await self._transport.aclose()
 
 
-async def resolve(host: str, port: int) -> list[str]:
-    """Find all addresses of a host.
+async def resolve(resolvers: Executor, host: str, port: int) -> list[str]:
+    """Find all addresses of a host, in one of these threads.
 
     Raises:
         NotReached: it has none.
     """
     try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        ask = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+        found = await asyncio.get_running_loop().run_in_executor(resolvers, ask)
     except (OSError, UnicodeError):  # a name with an empty label is no text for a name server
         raise sending.NotReached from None
     return list(dict.fromkeys(str(address[0]) for *_, address in found))

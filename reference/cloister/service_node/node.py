@@ -9,7 +9,8 @@ import asyncio
 import logging
 import secrets
 from collections.abc import AsyncIterator, Coroutine, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from operator import attrgetter
 from typing import Any
 
 from cloister import errors, node_request, onion, proof_of_work, storage, swarm
@@ -39,19 +40,20 @@ class ServiceNode:
 
     def __init__(self, file: NodeFile, clock: Clock, database: Database) -> None:
         self.clock = clock
-        self.network = file.network
+        self.network = max(database.network, file.network, key=attrgetter("height"))  # the first, if they are equal
         self.metrics = Metrics()
         self._keys = file.keys
         self._private_key = file.private_key
         self._database = database
         self._relay = Relay(file.keys, clock, seconds=file.timeout_seconds)
+        self._pusher = Relay(file.keys, clock, seconds=file.timeout_seconds)  # so that no onions hold up the pushes
         self._exit = Exit(allow_private=file.allow_private_targets, seconds=file.timeout_seconds)
-        self._replication = Replication(database, self._relay, file.network, self.metrics)
+        self._replication = Replication(database, self._pusher, self.network, self.metrics)
         self._tasks: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Push, sweep and take up the network of the node file, as long as the block runs."""
+        """Push, sweep and take up the network, as long as the block runs."""
         self._begin(self._take_up(self.network))
         self._begin(self._sweep())
         try:
@@ -61,6 +63,7 @@ class ServiceNode:
                 task.cancel()
             await asyncio.gather(*self._tasks, self._replication.stop(), return_exceptions=True)
             await self._relay.close()
+            await self._pusher.close()
             await self._exit.close()
 
     # Requests
@@ -128,6 +131,15 @@ class ServiceNode:
 
     # Node requests
 
+    def check_headers(self, headers: Mapping[str, str]) -> None:
+        """Check what can be checked before the body of a node request is there.
+
+        Raises:
+            CloisterError: it does not come from a node of the network.
+        Clauses: SW-32
+        """
+        node_request.check_headers(headers, self.network, now_ms=self.clock())
+
     def check_sender(self, headers: Mapping[str, str], path: str, body: bytes) -> None:
         """Check that a request comes from a node of the network.
 
@@ -174,8 +186,8 @@ class ServiceNode:
 
     # Onion requests
 
-    async def answer_onion(self, body: bytes, claim: Claim) -> Answer:
-        """Answer an onion request, unverified.
+    async def answer_onion(self, body: bytes, hops: str | None, claim: Claim) -> Answer:
+        """Answer an onion request, unverified, that came with a count of its hops.
 
         Raises:
             Busy: all requests together would hold too much.
@@ -190,13 +202,13 @@ class ServiceNode:
         except errors.DecryptionFailed:
             return build_text(400, "Invalid ciphertext")
         try:
-            return await self._act(peeled, claim)
+            return await self._act(peeled, hops, claim)
         except errors.ForbiddenTarget:
             return seal(peeled, 400, "Invalid url")
         except errors.InvalidMessage:
             return seal(peeled, 400, "Invalid json")
 
-    async def _act(self, peeled: Peeled, claim: Claim) -> Answer:
+    async def _act(self, peeled: Peeled, hops: str | None, claim: Claim) -> Answer:
         """Do what a layer asks for.
 
         Clauses: OR-6, OR-15, OR-16, OR-17, OR-18, OR-21, OR-23
@@ -207,7 +219,7 @@ class ServiceNode:
                 answer = await self.answer_rpc(action.payload)
                 return seal(peeled, answer.status, answer.body.decode())
             case ForNode():
-                return await self._relay.forward(action, self.network, claim)
+                return await self._relay.forward(action, hops, self.network, claim)
             case ForServer():
                 try:
                     return await self._exit.reach(action, claim)
@@ -216,12 +228,14 @@ class ServiceNode:
 
     # Changes
 
-    def change_network(self, network: Network) -> None:
-        """Take up a network of a greater height, and ignore any other.
+    async def change_network(self, network: Network) -> None:
+        """Take up a network of a greater height, and ignore any other; a node that starts again has it still.
 
         Clauses: SW-35
         """
         if network.height > self.network.height:
+            with suppress(CannotWrite):  # what cannot be recorded now is when the outbox is adapted
+                await self._database.record(network)
             self.network = self._replication.network = network
             log.note("network", height=network.height)
             self._begin(self._take_up(network))

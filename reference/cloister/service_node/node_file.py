@@ -35,6 +35,7 @@ class NodeFile(BaseModel):
     timeout_seconds: float = Field(default=onion.TIMEOUT_MS / 1000, gt=0)
     requests_per_second: float = Field(default=storage.REQUESTS_PER_SECOND, gt=0)
     request_burst: int = Field(default=storage.REQUEST_BURST, ge=1)
+    metrics: bool = True
     max_bytes: int = Field(default=MAX_BYTES, ge=MIN_BYTES)
 
     @property

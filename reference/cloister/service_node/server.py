@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from cloister.service_node import log, node_file
 from cloister.service_node.app import build_app
@@ -29,7 +30,7 @@ UNREAD_MS = 60_000
 STOP_SECONDS = 2
 """For which requests in flight are waited for at the end."""
 REQUEST_TIMEOUTS = 2
-"""How many times the node's timeout a whole request may take, so that nobody who reads or writes slowly stays for ever."""
+"""How many times the node's timeout a request may take behind its head, so that nobody who writes slowly stays for ever."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -44,6 +45,45 @@ class Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Leave signals to `run`."""
         yield
+
+
+class Protocol(H11Protocol):
+    """uvicorn's, which would wait for ever for the rest of a head; between requests its own timeout holds."""
+
+    head_seconds: float
+    _timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Wait for the first head."""
+        super().connection_made(transport)
+        self._limit_head()
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes, of a head or of a body."""
+        super().data_received(data)
+        self._limit_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no longer."""
+        self._stop_timer()
+        super().connection_lost(exc)
+
+    def _limit_head(self) -> None:
+        """Let the time run while a head is to come, from its first byte on, and not while a request is answered."""
+        if self.cycle and not self.cycle.response_complete:
+            self._stop_timer()
+        elif self._timer is None:
+            self._timer = self.loop.call_later(self.head_seconds, self.transport.close)
+
+    def _stop_timer(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+
+
+def build_protocol(seconds: float) -> type[Protocol]:
+    """Build a protocol that waits so long for a head."""
+    return type("Protocol", (Protocol,), {"head_seconds": seconds})
 
 
 def serve(path: Path) -> int:
@@ -121,12 +161,13 @@ def build_server(node: ServiceNode, file: NodeFile) -> Server:
         rate=file.requests_per_second,
         burst=file.request_burst,
         seconds=REQUEST_TIMEOUTS * file.timeout_seconds,
+        metrics=file.metrics,
     )
     return Server(
         uvicorn.Config(
             app,
             loop="asyncio",
-            http="h11",  # it bounds the size of headers
+            http=build_protocol(file.timeout_seconds),  # that of h11, which bounds the size of heads
             ws="none",
             lifespan="on",
             log_config=None,
@@ -151,7 +192,7 @@ async def watch(node: ServiceNode, path: Path) -> None:
             continue
         seen = now
         try:
-            node.change_network(node_file.read(path).network)
+            await node.change_network(node_file.read(path).network)
         except UnusableNodeFile as error:
             log.note("cannot read the node file", level=logging.ERROR, error=error)
 

@@ -138,6 +138,7 @@ class World:
     account = staticmethod(account)
     letter = staticmethod(letter)
     mine = staticmethod(mine)
+    wait_until = staticmethod(wait_until)
 
     # Files
 

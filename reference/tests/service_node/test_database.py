@@ -335,6 +335,64 @@ def test_a_push_that_a_change_overtakes_goes_to_the_new_holders(
     assert read_outboxes(world, database) == {"g": [1]}
 
 
+def test_a_change_comes_in_portions_and_nothing_that_is_stored_in_between_misses_it(
+    world: Any, network: Network, open_database: Callable[..., Database], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was there goes to g, what is stored in between to all, and what is pushed under the new network to nobody."""
+    monkeypatch.setattr(databases, "PORTION_RECIPIENTS", 2)
+    database = open_database()
+    accounts = [world.account(number) for number in range(7)]
+    for number, recipient in enumerate(accounts):
+        run(database.store_pushed([message(number, recipient)], network))
+    changed = change(world, {2**62: "abcg"})
+    portions = 0
+
+    async def take_up() -> None:
+        nonlocal portions
+        adapt = database._adapt
+
+        def note(connection: sqlite3.Connection, behind: str) -> str | None:
+            nonlocal portions
+            portions += 1
+            return adapt(connection, behind)
+
+        monkeypatch.setattr(database, "_adapt", note)
+        whole = asyncio.create_task(database.take_up(changed))
+        for number, recipient in enumerate(accounts):
+            while database.network.height < changed.height:
+                await database.store_pushed([], network)
+            await database.store(message(10 + number, recipient))
+            await database.store_pushed([message(20 + number, recipient)], network)  # checked before the change
+            await database.store_pushed([message(30 + number, recipient)], changed)
+        await whole
+
+    run(take_up())
+    assert portions == 6  # four with recipients, the end of the change, and the look that finds no other
+    boxes = {name: sorted(numbers) for name, numbers in read_outboxes(world, database).items()}
+    assert boxes == {"b": [*range(10, 17)], "c": [*range(10, 17)], "g": [*range(7), *range(10, 17), *range(20, 27)]}
+
+
+def test_a_change_that_is_broken_off_is_made_at_the_next_start(
+    world: Any, network: Network, open_database: Callable[..., Database], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With an old node file too; and two changes one after the other are both made."""
+    monkeypatch.setattr(databases, "PORTION_RECIPIENTS", 2)
+    database = open_database()
+    for number in range(7):
+        run(database.store_pushed([message(number, world.account(number))], network))
+    first, second = change(world, {2**62: "abcg"}), change(world, {2**62: "abch"})
+    run(database.record(first))
+    assert database._adapt(database._connection, "")
+    run(database.record(second))
+    database.close()
+    again = open_database(network)
+    assert again.network == second
+    run(again.take_up(again.network))
+    assert read_outboxes(world, again) == {"h": [*range(7)]}
+    run(again.take_up(network))
+    assert again.network == second
+
+
 def test_a_change_that_does_not_fit_is_not_half_made(world: Any, open_database: Callable[..., Database]) -> None:
     database = open_database(max_bytes=200_000)
 

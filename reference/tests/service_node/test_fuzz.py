@@ -39,7 +39,7 @@ def check_short(answer: Any, statuses: set[int]) -> None:
 def nobody_is_reached() -> Iterator[None]:
     """Names of hosts that are made up are not asked for, and what listens on this machine is left alone."""
 
-    async def resolve(_host: str, _port: int) -> list[str]:
+    async def resolve(_resolvers: object, _host: str, _port: int) -> list[str]:
         raise sending.NotReached
 
     with pytest.MonkeyPatch.context() as patched:

@@ -5,11 +5,12 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import pytest
 from cloister import identity, node_request, onion
-from cloister.service_node import sending
+from cloister.service_node import limits, relay, sending
 from cloister.swarm import Network
 
 NOW = 1_700_000_000_000
@@ -118,11 +119,52 @@ def test_a_relay_sends_the_layer_and_nothing_of_the_client(world: Any) -> None:
     world.post(ONION, built.body)
     for path, headers, body in b.requests:
         lower = {key.lower(): value for key, value in headers.items()}
-        assert set(lower) == {"host", "content-length", "x-node-key", "x-node-time", "x-node-signature"}
+        assert set(lower) == {"host", "content-length", "x-node-key", "x-node-time", "x-node-signature", "x-node-hops"}
         network = Network.model_validate(world.network())
         assert node_request.check(lower, network, world.keys["b"].public, path, body, now_ms=NOW)
         assert path == ONION
         assert body == onion.encode_frame(built.layers[1].ciphertext, {"ephemeral_key": built.layers[1].ephemeral_key})
+
+
+@pytest.mark.parametrize(("came", "sent"), [(None, "1"), ("0", "1"), ("1", "2"), ("14", "15")])
+def test_a_relay_counts_itself(world: Any, came: str | None, sent: str) -> None:
+    (b,) = world.play("b")
+    world.start()
+    world.post(ONION, world.wrap("a", "b", b"{}").body, {"x-node-hops": came} if came else {})
+    ((_, headers, _),) = b.requests
+    assert headers["x-node-hops"] == sent
+
+
+@pytest.mark.parametrize("came", ["15", "16", "99999999999999999999", "1" * 21, "", "01", "-1", "1.0", "x", b"\xb2"])
+def test_a_relay_passes_on_what_has_come_far_no_further(world: Any, came: str | bytes) -> None:
+    (b,) = world.play("b")
+    world.start()
+    answer = world.post(ONION, world.wrap("a", "b", b"{}").body, {"x-node-hops": came})
+    assert (answer.status_code, answer.text) == (400, "Too many hops")
+    assert b.requests == []
+    assert world.post(ONION, world.wrap("", "a", b"{}").body, {"x-node-hops": came}).status_code == 200  # for itself
+
+
+def test_a_silent_node_leaves_connections_to_the_others(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All places at a node that does not answer are taken; the next one is refused at once, and others are reached."""
+    monkeypatch.setattr(relay, "MAX_IN_FLIGHT", 4)
+    b, d = world.play("b", "d")
+    b.behave = lambda _: time.sleep(3)
+    world.start(timeout_seconds=3)
+    built = world.wrap("a", "b", b"{}")
+    with ThreadPoolExecutor(4) as pool:
+        waiting = [pool.submit(world.post, ONION, built.body) for _ in range(4)]
+        b.wait(4)
+        began = time.monotonic()
+        answer = world.post(ONION, built.body)
+        assert (answer.status_code, answer.text) == (503, "The node is busy")
+        assert world.onion("a", "d", b"{}")[0].status_code == 200
+        world.store(text="pushed all the same")
+        b.wait(5)
+        assert time.monotonic() - began < 2
+        assert {one.result().status_code for one in waiting} <= {500, 504}
+    assert len(d.requests) == 1
+    assert world.onion("a", "b", b"{}")[0].status_code in {500, 504}  # the places are free again
 
 
 def test_a_node_that_is_not_there_is_named(world: Any) -> None:
@@ -231,8 +273,8 @@ def test_a_reply_has_a_size_limit(world: Any, monkeypatch: pytest.MonkeyPatch) -
     assert (answer.status_code, answer.text) == (400, "Loki Server error")
 
 
-def test_all_requests_together_hold_so_much_only(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cloister.service_node.limits.Budget.__init__.__defaults__", (10_000,))
+def test_all_requests_of_a_client_hold_so_much_only(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cloister.service_node.limits.Budget.__init__.__defaults__", (10_000 * limits.SHARE,))
     (b,) = world.play("b")
     b.behave = lambda handler: handler.answer(200, b"x" * 20_000)
     world.start()

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from cloister import node_request, storage
+from cloister.service_node import database as databases
 from cloister.service_node import replication
 from cloister.swarm import Network
 
@@ -59,6 +60,34 @@ def test_a_push_is_repeated_until_it_is_answered_200(world: Any) -> None:
     assert len(b.requests) == 5
     assert read_texts(b.requests) == ["hello"] * 5
     assert len(c.requests) == 1
+
+
+@pytest.mark.parametrize("status", [400, 413, 421])
+def test_a_batch_that_is_refused_holds_up_no_other(world: Any, monkeypatch: pytest.MonkeyPatch, status: int) -> None:
+    """Neither those that wait behind it nor those that come later; and it is pushed again."""
+    monkeypatch.setattr(databases, "OUTBOX_MESSAGES", 2)
+    (b,) = world.play("b")
+    b.behave = lambda handler: handler.answer(503)
+    world.start()
+    for number in range(6):
+        world.store(text=str(number))
+    taken: list[str] = []
+    refused: list[str] = ["1"]
+
+    def take(handler: Any) -> None:
+        texts = read_texts(b.requests[-1:])
+        is_refused = bool({*texts} & {*refused})
+        taken.extend([] if is_refused else texts)
+        handler.answer(status if is_refused else 200)
+
+    b.behave = take
+    world.wait_until(lambda: taken == ["2", "3", "4", "5"])
+    world.store(text="6")
+    world.store(text="7")
+    world.store(text="8")
+    world.wait_until(lambda: "8" in taken)
+    refused.clear()
+    world.wait_until(lambda: sorted(taken) == [str(number) for number in range(9)])
 
 
 def test_a_dead_and_a_hanging_peer_hold_up_nobody(world: Any) -> None:
@@ -222,3 +251,30 @@ def test_the_clock_is_read_for_each_request_and_survives_a_bad_file(world: Any) 
     assert world.rpc("retrieve", pubKey=MINE, lastHash="").status_code == 200
     world.set_clock(NOW)
     assert world.retrieve() == ["hello"]
+
+
+@pytest.mark.parametrize("behind", [0, 1])
+def test_a_node_file_that_is_not_newer_is_ignored_at_the_start(world: Any, behind: int) -> None:
+    """In what it says, and in whom it pushes to."""
+    world.height = 5
+    (g,) = world.play("g")
+    world.start()
+    world.change_network({2**62: "abcg", 3 * 2**62: "def"})
+    world.stop()
+    world.height -= behind
+    world.swarms = {3 * 2**62: "abcdef"}
+    world.start().store(text="hello")
+    assert world.get("/health").json()["height"] == 6
+    assert len(world.rpc("get_snodes_for_pubkey", pubKey=MINE).json()["snodes"]) == 4
+    g.wait(1)
+
+
+def test_a_newer_node_file_is_taken_up_at_the_start(world: Any) -> None:
+    (g,) = world.play("g")
+    world.start().store(text="hello")
+    world.stop()
+    world.height += 1
+    world.swarms = {2**62: "abcg", 3 * 2**62: "def"}
+    world.start()
+    assert world.get("/health").json()["height"] == 2
+    g.wait(1)

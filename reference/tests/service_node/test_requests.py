@@ -4,12 +4,13 @@ import json
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cloister.service_node import server
-from cloister.service_node.limits import MAX_ADDRESSES, Budget, Busy, RateLimit
+from cloister.service_node.limits import MAX_ADDRESSES, SHARE, Budget, Busy, RateLimit, name_client
 
 NOW = 1_700_000_000_000
 MINE = f"05{2**62:016x}{0:047x}1"
@@ -176,8 +177,11 @@ def test_a_body_that_is_too_long_is_refused_before_it_is_there(shared: Any) -> N
 
 
 def test_a_body_that_turns_out_too_long_is_refused(shared: Any) -> None:
-    answer = shared.client.post(f"http://127.0.0.1:{shared.port}{RPC}", content=(bytes(2**20) for _ in range(11)))
-    assert answer.status_code == 413
+    url = f"http://127.0.0.1:{shared.port}"
+    assert shared.client.post(f"{url}{RPC}", content=(bytes(2**16) for _ in range(5))).status_code == 413
+    assert shared.client.post(f"{url}/onion_req/v2", content=(bytes(2**20) for _ in range(11))).status_code == 413
+    assert shared.post(RPC, bytes(262_144)).status_code == 400  # the longest
+    assert shared.post(RPC, bytes(262_145)).status_code == 413
     assert shared.post("/onion_req/v2", bytes(10_485_760)).status_code == 400  # the longest
 
 
@@ -205,6 +209,79 @@ def test_who_sends_slowly_is_let_go(world: Any) -> None:
         connection.settimeout(5)
         connection.sendall(b"POST /onion_req/v2 HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nx")
         assert connection.recv(1000).startswith(b"HTTP/1.1 503 ")
+
+
+@pytest.mark.parametrize(
+    ("before", "half"),
+    [(b"", b""), (b"", b"POST /onion"), (b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n", b"GET /health")],
+)
+def test_who_sends_half_a_head_is_let_go(world: Any, before: bytes, half: bytes) -> None:
+    """Also if he goes on byte by byte, and behind a whole request."""
+    world.start(timeout_seconds=0.5)
+    with socket.create_connection(("127.0.0.1", world.port)) as connection:
+        connection.settimeout(5)
+        if before:
+            connection.sendall(before)
+            assert connection.recv(1000).startswith(b"HTTP/1.1 200 ")
+        connection.sendall(half)
+        began = time.monotonic()
+        assert read_end(connection, b"x" if half else b"") == b""
+        assert 0.2 < time.monotonic() - began < 3
+
+
+def read_end(connection: socket.socket, drip: bytes) -> bytes:
+    """Wait until the other side closes, and send a byte now and then."""
+    connection.settimeout(0.1)
+    for _ in range(50):
+        try:
+            return connection.recv(1000)
+        except TimeoutError:
+            connection.sendall(drip)
+        except ConnectionError:
+            return b""
+    raise AssertionError("nobody was let go")
+
+
+def test_who_waits_for_a_slow_node_is_not_let_go(world: Any) -> None:
+    (b,) = world.play("b")
+    b.behave = lambda handler: (time.sleep(0.6), handler.answer(200, b"late"))[1]
+    world.start(timeout_seconds=1)
+    built = world.wrap("a", "b", b"{}")
+    head = f"POST /onion_req/v2 HTTP/1.1\r\nhost: x\r\ncontent-length: {len(built.body)}\r\n\r\n".encode()
+    with socket.create_connection(("127.0.0.1", world.port)) as connection:
+        connection.settimeout(5)
+        time.sleep(0.7)
+        connection.sendall(head + built.body)
+        assert connection.recv(1000).startswith(b"HTTP/1.1 200 ")
+
+
+def test_the_body_of_a_stranger_is_not_read(shared: Any) -> None:
+    headers = "x-node-key: 00\r\nx-node-time: 0\r\nx-node-signature: x"
+    with socket.create_connection(("127.0.0.1", shared.port)) as connection:
+        connection.settimeout(0.9)
+        connection.sendall(
+            f"POST /onion_req/v2 HTTP/1.1\r\nhost: x\r\n{headers}\r\ncontent-length: 100\r\n\r\n".encode()
+        )
+        assert connection.recv(1000).startswith(b"HTTP/1.1 403 ")
+
+
+def test_metrics_can_be_closed(world: Any) -> None:
+    world.start(metrics=False)
+    assert (world.get("/metrics").status_code, world.get("/health").status_code) == (404, 200)
+
+
+def test_one_client_leaves_memory_to_the_others(world: Any) -> None:
+    """Bodies that are not sent to their end, each nearly as long as it may be; the last one has no place."""
+    world.start(timeout_seconds=5)
+    head = b"POST /onion_req/v2 HTTP/1.1\r\nhost: x\r\ncontent-length: 10485760\r\n\r\n"
+    with ExitStack() as opened:
+        for _ in range(4):
+            connection = opened.enter_context(socket.create_connection(("127.0.0.1", world.port)))
+            connection.settimeout(4)
+            with suppress(ConnectionError, TimeoutError):
+                connection.sendall(head + bytes(10_000_000))
+        assert connection.recv(100).startswith(b"HTTP/1.1 503 ")
+        assert world.get("/health").status_code == 200
 
 
 @pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="Linux has it")
@@ -315,12 +392,39 @@ def test_only_so_many_addresses_are_remembered() -> None:
 
 
 def test_bytes_are_given_back() -> None:
-    budget = Budget(10)
-    with budget.claim() as one:
+    budget = Budget(10 * SHARE)
+    with budget.claim("x") as one, budget.claim("y") as another:
         one.add(6)
-        with budget.claim() as other, pytest.raises(Busy):
+        with budget.claim("x") as other, pytest.raises(Busy):
             other.add(5)
         one.add(4)
         with pytest.raises(Busy):
             one.add(1)
+        another.add(10)  # the share of another client
     assert budget.held == 0
+    assert not budget._held
+
+
+def test_all_clients_together_hold_no_more_than_there_is() -> None:
+    budget = Budget(10 * SHARE)
+    with ExitStack() as claims:
+        for number in range(SHARE):
+            claims.enter_context(budget.claim(str(number))).add(10)
+        with pytest.raises(Busy):
+            claims.enter_context(budget.claim("one more")).add(1)
+    assert budget.held == 0
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::", "2001:db8:1:2::/64"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("", ""),
+    ],
+)
+def test_who_has_many_addresses_is_one_client(address: str, name: str) -> None:
+    assert name_client(address) == name
