@@ -39,6 +39,8 @@ START_SECONDS = 60
 STOP_SECONDS = 5
 POLL_SECONDS = 0.02
 WATCH_SECONDS = 0.5
+OWNER_ONLY = 0o600
+"""Of node files, which hold seeds."""
 
 
 class DevnetError(Exception):
@@ -368,8 +370,10 @@ def is_free(port: int) -> bool:
 
 
 def write(file: Path, value: Mapping[str, Any]) -> None:
-    """Write a JSON file so that a reader sees the old one or the new one whole."""
+    """Write a JSON file, for its owner alone, so that a reader sees the old one or the new one whole."""
     new = file.with_suffix(".new")
+    new.unlink(missing_ok=True)
+    new.touch(OWNER_ONLY)
     new.write_text(json.dumps(value, indent=1) + "\n", "utf-8")
     new.replace(file)
 
