@@ -22,7 +22,7 @@ from cloister.paths import NOT_FOUND
 from cloister.storage import Message as StoredMessage
 from cloister.storage import Rpc
 
-from cloister_conformance.hand_made.swarms import LEFT, RIGHT, hash_store, write_held
+from cloister_conformance.hand_made.swarms import LEFT, RIGHT, hash_store, write_data, write_held
 from cloister_conformance.played_network import HOST, NodeKeys, PlayedServers, derive_keys
 from cloister_conformance.protocol.messages import Message, Nothing
 from cloister_conformance.protocol.played_storage import (
@@ -128,7 +128,10 @@ class PlayedStorage(PlayedServers):
     def hold(self, held: Held) -> HeldLetters:
         """Let nodes hold messages."""
         expiration_ms = read_clock() + held.life_ms
-        messages = [make_message(write_held(label, expiration_ms=expiration_ms)) for label in held.labels]
+        messages = [
+            make_message(write_held(label, expiration_ms=expiration_ms, data=write_data(label)))
+            for label in held.labels
+        ]
         for name in held.nodes:
             self.held.setdefault((self.find_name(name), held.recipient), []).extend(messages)
         return HeldLetters.model_validate({"letters": storage.encode_page(messages)["messages"]})
@@ -267,14 +270,9 @@ class PlayedStorage(PlayedServers):
             case "repeat itself":
                 return give_page(self.find_held(name, rpc), "")
             case "never end" if self.record.pages[name] < LAST_PAGE:
-                return give_page(
-                    [
-                        make_message(
-                            write_held(f"{name} {self.record.pages[name]}", expiration_ms=read_clock() + LIFE_MS)
-                        )
-                    ],
-                    "",
-                )
+                label = f"{name} {self.record.pages[name]}"
+                held = write_held(label, expiration_ms=read_clock() + LIFE_MS, data=write_data(label))
+                return give_page([make_message(held)], "")
         return self.work(name, rpc, behaviour.difficulty)
 
     def work(self, name: str, rpc: Rpc, difficulty: int) -> Reply:

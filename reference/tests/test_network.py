@@ -382,7 +382,7 @@ def test_the_lower_difficulty_of_two_acknowledgements_counts(fake: FakeNetwork) 
     first.lie = lambda rpc: (200, '{"difficulty": 99}')
     second.lie = lambda rpc: (200, '{"difficulty": 7}')
     for node in others:
-        node.dead = True
+        node.lie = lambda rpc: (503, "")
     assert run(fake, lambda made: keep_state(made, store())).difficulty == 7
 
 
@@ -450,7 +450,7 @@ def test_the_work_tells_its_progress_and_ends_with_its_task(fake: FakeNetwork, m
 def test_all_pages_of_two_nodes_are_united_and_given_once(fake: FakeNetwork) -> None:
     first, second = fake.find_swarm()[:2]
     for node in fake.find_swarm()[2:]:
-        node.dead = True
+        node.lie = lambda rpc: (503, "")
     hold(first, *map(str, range(25)))
     hold(second, *map(str, range(24, 40)))
 
@@ -591,7 +591,7 @@ def test_a_node_that_lies_about_a_message_does_not_hide_it(fake: FakeNetwork, li
     page = [letter | lie for letter in storage.encode_page(honest.held)["messages"]]
     liar.lie = lambda rpc: (200, json.dumps({"messages": page}))
     for node in others:
-        node.dead = True
+        node.lie = lambda rpc: (503, "")
 
     async def work(made: Client) -> list[str]:
         box, data = await fetch(made)
@@ -739,7 +739,11 @@ def test_a_guard_learns_nothing_but_the_onion(fake: FakeNetwork) -> None:
 
 
 def test_guards_are_kept_over_a_restart(fake: FakeNetwork) -> None:
-    state = run(fake, lambda made: keep_state(made, store()))
+    async def store_often(made: Client) -> None:
+        for number in range(8):
+            await store(str(number))(made)
+
+    state = run(fake, lambda made: keep_state(made, store_often))
     guards = [path.nodes[0] for path in state.paths.paths]
     assert set(fake.contacted) == set(guards)
     state = saved_state.restore(saved_state.save(state), NetworkState)

@@ -7,7 +7,7 @@ from cloister.mailbox import MAX_DIFFICULTY
 
 from cloister_conformance.clause import clause
 from cloister_conformance.client_script import ClientUnderTest, Nodes
-from cloister_conformance.hand_made.swarms import CLOCK_TOLERANCE_MS, find_recipient, write_held
+from cloister_conformance.hand_made.swarms import CLOCK_TOLERANCE_MS, find_recipient, write_data, write_held
 from cloister_conformance.played_storage import NODES, SWARMS
 from cloister_conformance.plugin import ClientActors
 from cloister_conformance.script import Answer
@@ -118,12 +118,18 @@ def test_nodes_and_keys_of_an_answer_are_not_believed(
 
 
 @clause("SW-37")
-def test_a_swarm_of_nodes_that_are_not_in_the_network_is_none(client_actors: ClientActors) -> None:
+@pytest.mark.parametrize("naming", [SWARM[:1], SWARM[:2]], ids=["one", "two"])
+def test_one_node_alone_sends_nobody_anywhere(client_actors: ClientActors, naming: list[str]) -> None:
+    """Nodes of another swarm would take the message; one of the swarm names them, or two do."""
     iut, nodes = begin(client_actors)
-    nodes.behave(list(NODES), "name nodes", method="get_snodes_for_pubkey", names=["liar"])
-    iut.store().must_be_refused("NotSent")
-    iut.retrieve().must_be_refused("NoReply")
-    nodes.observe().must_be(onions="", texts=0)
+    nodes.behave(SWARM, method="store", **REFUSES)
+    nodes.behave(naming, "name nodes", method="store", status=421, names=ELSEWHERE)
+    nodes.behave(ELSEWHERE, "answer", method="store", body='{"difficulty": 1}')
+    stored = iut.store()
+    if len(naming) == 1:
+        stored.must_be_refused("NotSent")
+    else:
+        stored.must_be()
 
 
 @clause("SW-37")
@@ -221,8 +227,8 @@ def test_what_two_nodes_give_is_united(client_actors: ClientActors, how: dict[st
 @clause("SW-41")
 def test_two_nodes_are_asked(client_actors: ClientActors) -> None:
     iut, nodes = begin(client_actors)
-    for _ in range(3):
-        nodes.judge_sent(iut.store())
+    for number in range(3):
+        nodes.judge_sent(iut.store(write_data(str(number))))
         nodes.forget()
         iut.retrieve().must_match(letters=r"^\[\{[^{]*\]$")
         nodes.observe().must_match(readers=TWO)

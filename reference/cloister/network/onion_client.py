@@ -113,9 +113,9 @@ class OnionClient:
             TooFewNodes: the network has too few nodes for a path.
         Clauses: OR-1, OR-24, OR-28, OR-29, OR-32, OR-36, OR-38
         """
-        failures = 0
+        failures, path = 0, None
         for _ in range(TRIES):
-            path = self.choose_path(name)
+            path = self.choose_path(name, failed=path)
             nodes = [self.network.nodes[key] for key in path.nodes]
             built = onion.build(nodes, destination, payload, self.random)
             answer = await self.send(nodes[0], built)
@@ -130,15 +130,19 @@ class OnionClient:
             self.tell(f"{describe(answer)} on the way to {shorten(name)}; another path")
         raise Refused(f"{shorten(name)} cannot be reached: {describe(answer)}")
 
-    def choose_path(self, destination: str) -> Path:
-        """Choose a path to a destination, after building those that are missing.
+    def choose_path(self, destination: str, *, failed: Path | None = None) -> Path:
+        """Choose a path to a destination, after building those that are missing; after one that failed another, if there is one.
 
         Raises:
             TooFewNodes: the network has too few nodes for a path.
         Clauses: OR-27, OR-28, OR-29
         """
         self.build_paths()
-        return paths.choose_path(self.state.paths, destination, self.random)
+        state = self.state.paths
+        others = [path for path in state.paths if failed and path.nodes[0] != failed.nodes[0]]
+        if any(destination not in path.nodes for path in others):
+            state = replace(state, paths=tuple(others))
+        return paths.choose_path(state, destination, self.random)
 
     def build_paths(self) -> None:
         """Build the paths that are missing, in the network as it is now.
