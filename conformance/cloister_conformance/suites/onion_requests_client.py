@@ -1,7 +1,7 @@
 """Chapter 08: whom a client connects to, and which way its requests go, as the nodes see it."""
 
 import pytest
-from cloister.paths import PATH_NODES, PATHS
+from cloister.paths import PATH_FAILURES, PATH_NODES, PATHS
 
 from cloister_conformance.clause import clause
 from cloister_conformance.client_script import ClientUnderTest, Nodes
@@ -151,3 +151,14 @@ def test_when_nothing_works_nobody_but_guards_is_connected_to(client_actors: Cli
     nodes.behave(list(NODES), does)
     iut.store().must_be_refused("NotSent")
     nodes.observe().must_be(onions="")
+
+
+@clause("OR-38")
+@pytest.mark.parametrize("does", ["talk rubbish", "seal with another key", "keep silent"])
+def test_a_destination_that_fails_is_not_asked_for_ever(client_actors: ClientActors, does: str) -> None:
+    members = SWARM[:3]
+    iut, nodes = begin(client_actors, [*members, *ELSEWHERE[:4]])
+    nodes.behave(list(NODES), does, method="store")
+    nodes.forget()
+    iut.store().must_be_refused("NotSent")
+    nodes.observe().must_match(requests=f"^[1-{len(members) * PATH_FAILURES}]$")
