@@ -135,7 +135,8 @@ def note_failure(
     """
     current = find_current(state, path)
     named = answer.removeprefix(NOT_FOUND) if answer.startswith(NOT_FOUND) else None
-    if current is None or answer == SERVER_ERROR or named == destination:
+    server_failed = answer == SERVER_ERROR and destination not in network
+    if current is None or server_failed or named == destination:
         return state
     if named in current.nodes[1:]:
         return note_missing_node(state, current, named, network, random)

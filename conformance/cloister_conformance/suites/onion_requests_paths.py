@@ -282,6 +282,16 @@ def test_an_error_of_the_server_counts_against_nothing(actors: Actors) -> None:
     check_paths(peer, iut, network, kept=keep_all(paths))
 
 
+@clause("OR-32", "OR-34")
+def test_an_error_of_a_server_on_the_way_to_a_node_counts_against_the_path(actors: Actors) -> None:
+    iut, peer = actors()
+    network = create(iut, peer, 12)
+    paths = list_paths(peer, iut)
+    for _ in range(PATH_FAILURES):
+        fail(iut, paths.nodes[0][0], SERVER_ERROR, destination=paths.nodes[1][0].hex())
+    check_paths(peer, iut, network, given_up=[at(paths, 0, 0)], kept=[keep(paths, 1)])
+
+
 @clause("OR-32")
 def test_a_destination_that_is_not_found_counts_against_nothing(actors: Actors) -> None:
     iut, peer = actors()

@@ -254,12 +254,12 @@ def is_final(answer: Answer, destination: Node | Server) -> bool:
 
 
 def counts_against_path(answer: Answer, path: Path) -> bool:
-    """Tell whether a failure, not of the destination, counts against its path: not if it names a node behind the guard.
+    """Tell whether a failure that is not final counts against its path: not if it names a node behind the guard.
 
     Clauses: OR-38
     """
     missing = {paths.NOT_FOUND + node for node in path.nodes[1:]}
-    return answer.said not in {paths.SERVER_ERROR, *missing}
+    return answer.said not in missing
 
 
 def describe(answer: Answer) -> str:
