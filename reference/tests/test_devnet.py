@@ -14,7 +14,7 @@ import httpx
 import pytest
 from cloister import devnet as devnets
 from cloister import onion, proof_of_work, swarm
-from cloister.devnet import Devnet, DevnetError, DevnetNode
+from cloister.devnet import Devnet, DevnetError, DevnetNode, write
 from cloister.swarm import Network
 
 CLIENT = httpx.Client(trust_env=False, timeout=30)
@@ -229,3 +229,10 @@ def test_a_node_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch, t
     with pytest.raises(DevnetError, match=r"node 0 does not answer: see .*node-0\.log"):
         devnets.wait_for_height(node, 1)
     devnets.end(node, devnets.signal.SIGKILL)
+
+
+def test_a_node_file_is_for_its_owner_alone(tmp_path: Path) -> None:
+    file = tmp_path / "node.json"
+    for number in range(2):
+        write(file, {"number": number})
+        assert file.stat().st_mode & 0o777 == 0o600

@@ -102,13 +102,13 @@ def test_a_dead_and_a_hanging_peer_hold_up_nobody(world: Any) -> None:
         time.sleep(0.01)
     b.stop()
     world.store(text="5")
-    c.wait(len(c.requests) + 1)
+    world.wait_until(lambda: "5" in read_texts(c.requests))
     port = world.peers.pop("b").port
     world.stop()
     assert port  # nobody listens there any more
     world.start()
     world.store(text="6")
-    c.wait(len(c.requests) + 1)
+    world.wait_until(lambda: "6" in read_texts(c.requests))
 
 
 def test_a_peer_that_comes_back_gets_everything(world: Any) -> None:
