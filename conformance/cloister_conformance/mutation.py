@@ -36,13 +36,16 @@ class Catch(BaseModel):
 def hunt(mutants: list[Mutant], folder: Path, *, jobs: int) -> Iterator[Catch]:
     """Run the suite on mutants, in so many processes; yield the catches in their order."""
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(max_workers=jobs, mp_context=context) as pool:
+    pool = ProcessPoolExecutor(max_workers=jobs, mp_context=context)
+    try:
         futures = [pool.submit(catch, mutant, folder) for mutant in mutants]
         for mutant, future in zip(mutants, futures, strict=True):
             try:
                 yield future.result()
             except BrokenProcessPool:
                 yield Catch(mutant=mutant, fate="does not start", how="it, or another mutant, killed the run")
+    finally:
+        pool.shutdown(cancel_futures=True)  # whoever interrupts does not wait for all that were to come
 
 
 def catch(mutant: Mutant, folder: Path) -> Catch:
