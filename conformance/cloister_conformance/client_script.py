@@ -53,9 +53,9 @@ class Nodes(Actor):
         """Set what nodes do: `method`, `times`, `delay_ms`, `difficulty`, `status`, `body`, `names`."""
         self.call("nodes.behave", nodes=nodes, does=does, **how).must_be()
 
-    def hold(self, nodes: list[str], labels: list[str], *, recipient: str = RECIPIENT, life_ms: int = TTL_MS) -> Answer:
-        """Let nodes hold messages."""
-        return self.call("nodes.hold", nodes=nodes, labels=labels, recipient=recipient, life_ms=life_ms)
+    def hold(self, nodes: list[str], labels: list[str], *, recipient: str = RECIPIENT, **how: object) -> None:
+        """Let nodes hold messages: `hashes`, the labels of these, and `life_ms`."""
+        self.call("nodes.hold", nodes=nodes, labels=labels, recipient=recipient, **how).must_be()
 
     def observe(self) -> Answer:
         """Judge what came."""

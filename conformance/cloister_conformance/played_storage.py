@@ -49,9 +49,10 @@ KEYS: dict[str, NodeKeys] = {name: derive_keys(name) for name in (*NODES, LIAR)}
 NAMES = {keys.ed25519.hex(): name for name, keys in KEYS.items()}
 PLACES = ("guard", "middle", "exit", "destination")
 MAX_HOPS = 8
-ON_THE_WAY = ("keep silent", "be missing", "talk rubbish")
+ON_THE_WAY = ("keep silent", "be missing", "deny", "talk rubbish")
 """What a node may also do that is not the destination."""
-DEEDS: tuple[str, ...] = get_args(Deed)
+AT_THE_END = tuple(deed for deed in get_args(Deed) if deed != "deny")
+"""What a destination may do."""
 INVALID_CIPHERTEXT = "Invalid ciphertext"
 TIMED_OUT = "Request time out"
 RUBBISH = "rubbish"
@@ -128,10 +129,8 @@ class PlayedStorage(PlayedServers):
     def hold(self, held: Held) -> HeldLetters:
         """Let nodes hold messages."""
         expiration_ms = read_clock() + held.life_ms
-        messages = [
-            make_message(write_held(label, expiration_ms=expiration_ms, data=write_data(label)))
-            for label in held.labels
-        ]
+        pairs = zip(held.labels, held.hashes or held.labels, strict=True)
+        messages = [invent_message(label, other, expiration_ms=expiration_ms) for label, other in pairs]
         for name in held.nodes:
             self.held.setdefault((self.find_name(name), held.recipient), []).extend(messages)
         return HeldLetters.model_validate({"letters": storage.encode_page(messages)["messages"]})
@@ -208,16 +207,16 @@ class PlayedStorage(PlayedServers):
     def carry(self, walk: Walk, layers: Layers, payload: bytes) -> NextAnswer:
         """Carry a request along its way; what happens there is what comes back."""
         *relays, destination = layers.hops
-        for name in relays:
+        for name, behind in zip(relays, layers.hops[1:], strict=True):
             if behaviour := self.find_behaviour(name, "relay", ON_THE_WAY):
-                return fail_at(name, behaviour, walk)
+                return fail_at(name, behind, behaviour, walk)
         try:
             rpc = storage.decode_rpc(payload)
         except errors.InvalidMessage as error:
             return seal(walk, layers, Reply(status=400, body=str(error)))
-        behaviour = self.find_behaviour(destination, rpc.method, DEEDS) or Behaviour(nodes=[], does="work")
+        behaviour = self.find_behaviour(destination, rpc.method, AT_THE_END) or Behaviour(nodes=[], does="work")
         if behaviour.does in ON_THE_WAY:
-            return fail_at(destination, behaviour, walk)
+            return fail_at(destination, destination, behaviour, walk)
         if behaviour.does == "seal with another key":
             return make_answer(
                 walk.connected, 200, onion.seal_reply(bytes(32), Reply(status=200, body=""), secrets.token_bytes)
@@ -270,9 +269,7 @@ class PlayedStorage(PlayedServers):
             case "repeat itself":
                 return give_page(self.find_held(name, rpc), "")
             case "never end" if self.record.pages[name] < LAST_PAGE:
-                label = f"{name} {self.record.pages[name]}"
-                held = write_held(label, expiration_ms=read_clock() + LIFE_MS, data=write_data(label))
-                return give_page([make_message(held)], "")
+                return give_page([invent_message(f"{name} {self.record.pages[name]}")], "")
         return self.work(name, rpc, behaviour.difficulty)
 
     def work(self, name: str, rpc: Rpc, difficulty: int) -> Reply:
@@ -346,16 +343,24 @@ def make_answer(name: str, status: int, body: str, *, drop: bool = False, delay_
     return NextAnswer(node=name, status=status, body=body.encode(), drop=drop, delay_seconds=delay_ms / 1000)
 
 
-def fail_at(name: str, behaviour: Behaviour, walk: Walk) -> NextAnswer:
-    """Let a request fail at a node; a guard that does not answer closes the connection."""
+def fail_at(name: str, behind: str, behaviour: Behaviour, walk: Walk) -> NextAnswer:
+    """Let a request fail at a node with another one behind it; a guard that does not answer closes the connection."""
+    delay_ms = behaviour.delay_ms
     if behaviour.does == "talk rubbish":
-        return make_answer(walk.connected, 200, RUBBISH, delay_ms=behaviour.delay_ms)
+        return make_answer(walk.connected, 200, RUBBISH, delay_ms=delay_ms)
+    if behaviour.does == "deny":
+        return miss(behind, walk, delay_ms)
     if name == walk.connected:
-        return make_answer(name, 504, "", drop=True, delay_ms=behaviour.delay_ms)
+        return make_answer(name, 504, "", drop=True, delay_ms=delay_ms)
     if behaviour.does == "be missing":
-        walk.end, walk.missing = "missing", name
-        return make_answer(walk.connected, 502, NOT_FOUND + KEYS[name].ed25519.hex(), delay_ms=behaviour.delay_ms)
-    return make_answer(walk.connected, 504, TIMED_OUT, delay_ms=behaviour.delay_ms)
+        return miss(name, walk, delay_ms)
+    return make_answer(walk.connected, 504, TIMED_OUT, delay_ms=delay_ms)
+
+
+def miss(name: str, walk: Walk, delay_ms: int) -> NextAnswer:
+    """Say that a node is not found."""
+    walk.end, walk.missing = "missing", name
+    return make_answer(walk.connected, 502, NOT_FOUND + KEYS[name].ed25519.hex(), delay_ms=delay_ms)
 
 
 def seal(walk: Walk, layers: Layers, reply: Reply, delay_ms: int = 0) -> NextAnswer:
@@ -372,8 +377,10 @@ def give_page(messages: Sequence[StoredMessage], last_hash: str) -> Reply:
     return Reply(status=200, body=json.dumps(storage.encode_page(page)))
 
 
-def make_message(held: dict[str, str]) -> StoredMessage:
-    """Make a message of its description."""
+def invent_message(label: str, other: str = "", *, expiration_ms: int | None = None) -> StoredMessage:
+    """Invent a message without work; its data follow from a label, and its hash from the same or another."""
+    expiration_ms = read_clock() + LIFE_MS if expiration_ms is None else expiration_ms
+    held = write_held(other or label, expiration_ms=expiration_ms, data=write_data(label))
     return StoredMessage(
         recipient=held["recipient"],
         hash=held["hash"],

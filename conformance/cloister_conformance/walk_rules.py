@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cloister.mailbox import STORE_NODES
-from cloister.paths import NODE_FAILURES, PATH_FAILURES, PATH_NODES, PATHS
+from cloister.paths import NODE_FAILURES, PATH_FAILURES, PATH_NODES, PATH_REPLACEMENTS, PATHS
 
 UNKNOWN = "?"
 """Stands for a node with whose key a layer cannot be opened."""
@@ -19,7 +19,7 @@ Path = tuple[str, ...]
 
 @dataclass(slots=True, kw_only=True)
 class Walk:
-    """One request: who was connected to, the nodes that it went, or was to go, through up to its destination, and its ephemeral keys.
+    """One request: who was connected to, the nodes on its way up to its destination, its ephemeral keys, and how it ended.
 
     If the end is `missing`, that is the node behind the guard that was said not to be found; for all other ends it is empty.
     """
@@ -68,6 +68,7 @@ class Ledger:
         self.failures: Counter[str] = Counter()
         self.blamed: Counter[str] = Counter()
         self.used_after: Counter[str] = Counter()
+        self.replaced: Counter[str] = Counter()
 
     def add(self, walk: Walk) -> str:
         """Add a request; return what is wrong with its path, or nothing."""
@@ -102,11 +103,18 @@ class Ledger:
             self.failures[guard] = 0
         elif walk.missing in path:
             self.blamed[walk.missing] += 1
+            self.replaced[guard] += self.blamed[walk.missing] == NODE_FAILURES
+            if self.replaced[guard] == PATH_REPLACEMENTS:
+                self.give_up(path)
         elif walk.end == "failure":
             self.failures[guard] += 1
             if self.failures[guard] == PATH_FAILURES:
-                self.blamed.update(path[1:])
-                self.blamed[guard] = NODE_FAILURES
+                self.give_up(path)
+
+    def give_up(self, path: Path) -> None:
+        """Give up a path with its guard."""
+        self.blamed.update(path[1:])
+        self.blamed[path[0]] = max(self.blamed[path[0]], NODE_FAILURES)
 
 
 def find_shared_node(walks: Sequence[Walk]) -> str:

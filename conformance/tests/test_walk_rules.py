@@ -65,6 +65,12 @@ def test_single_requests_are_judged(walks: list[Walk], fault: str) -> None:
         ([miss("c"), miss("c"), *[ONE] * (IN_FLIGHT + 1)], "node c is used after it was given up"),
         ([miss("g"), miss("g"), miss("g"), ONE, OTHER, walk("hbcg")], "node h is connected to"),
         ([FAILED, FAILED, walk("hbdg"), miss("b", "hbdg"), walk("hcdg")], ""),
+        ([*[miss("c")] * 2, *[miss("h", "abhg")] * 2, walk("abdg")], ""),
+        ([*[miss("c")] * 2, *[miss("h", "abhg")] * 2, *[miss("d", "abdg")] * 2, walk("efcg"), walk("gfca")], ""),
+        (
+            [*[miss("c")] * 2, *[miss("h", "abhg")] * 2, *[miss("d", "abdg")] * 2, *[walk("abeg")] * 4],
+            "node a is used after",
+        ),
         ([ONE, walk("dbfg"), ONE], "have a node in common"),
         ([ONE, OTHER, walk("dbfg"), miss("b"), miss("b"), walk("aecg")], "although its nodes work"),
     ],

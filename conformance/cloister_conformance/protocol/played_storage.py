@@ -17,6 +17,7 @@ Deed = Literal[
     "work",
     "keep silent",
     "be missing",
+    "deny",
     "talk rubbish",
     "seal with another key",
     "answer",
@@ -48,7 +49,7 @@ class Behaviour(Message):
 
     - `work`: as chapters 07 and 08 say, `difficulty` being the current one;
     - `keep silent`: whoever connects gets no answer, whoever stands before them on a path says so;
-    - `be missing`: whoever stands before them says that there is no such node;
+    - `be missing`: whoever stands before them says that there is no such node; `deny`: they say so of whoever stands behind them;
     - `talk rubbish`: answer with what is no reply; `seal with another key`: with a reply that nobody can open;
     - `answer`: with this status and body, but do nothing;
     - `name nodes`: answer this status and, as the nodes of the swarm, the nodes of these names; `3/liar` is node 3 with the liar's X25519 key, address and port;
@@ -67,11 +68,12 @@ class Behaviour(Message):
 
 
 class Held(Message):
-    """Messages that nodes get, behind what they hold, without work; each hash follows from a label."""
+    """Messages that nodes get, behind what they hold, without work; data and hash follow from a label, or the hashes from others."""
 
     nodes: list[str]
     recipient: str
     labels: list[str]
+    hashes: list[str] | None = None
     life_ms: int = 60_000
 
 

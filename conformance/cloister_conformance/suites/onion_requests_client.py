@@ -144,6 +144,13 @@ def test_a_node_that_was_given_up_is_not_used_again(client_actors: ClientActors,
     fetch_on(iut, nodes)
 
 
+@clause("OR-37")
+def test_a_guard_that_denies_one_node_after_another_is_given_up(client_actors: ClientActors) -> None:
+    iut, nodes = begin(client_actors)
+    nodes.behave(["guard"], "deny", method="relay")
+    fetch_on(iut, nodes)
+
+
 @clause("OR-1", "OR-29", "OR-36")
 @pytest.mark.parametrize("does", [*FAILURES, "be missing", "seal with another key"])
 def test_when_nothing_works_nobody_but_guards_is_connected_to(client_actors: ClientActors, does: str) -> None:
