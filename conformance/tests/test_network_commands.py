@@ -10,7 +10,12 @@ from pathlib import Path
 import pytest
 from cloister.devnet import find_ports
 
-CLOISTER = [sys.executable, "-c", "from cloister_conformance.cli import main; main()"]
+PROGRAM = (
+    "import signal\n"  # these tests may run where signals are ignored
+    "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    "from cloister_conformance.cli import main; main()"
+)
+CLOISTER = [sys.executable, "-c", PROGRAM]
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -224,11 +224,9 @@ def folder(tmp_path: Path, first_port: int) -> Iterator[Path]:
                 except subprocess.TimeoutExpired:
                     continue
             yield tmp_path
-            network.send_signal(signal.SIGINT)
-            assert network.wait(20) == 0
         finally:
-            network.kill()
-            network.wait()
+            network.send_signal(signal.SIGTERM)  # SIGINT is ignored where tests run in the background
+            assert network.wait(20) == 0
 
 
 def mask(text: str) -> str:
