@@ -19,6 +19,9 @@ FAKE = Path(__file__).parent / "fakes" / "adapter.py"
 FAKE_NODE = FAKE.with_name("node.py")
 TIMEOUT_SECONDS = 2
 
+collect_ignore = ["fakes/node.py"]
+"""A program: it wants its arguments where a search for doctests imports it."""
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker of the suites, of which one is imported here."""

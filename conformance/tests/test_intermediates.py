@@ -57,7 +57,7 @@ def test_the_form_of_a_network_is_not_explained() -> None:
     params = {"recipient": swarms.RECIPIENT, "network": swarms.describe_network()}
     Actor("peer", Adapter(bytes), script).call("swarm.find", **params).must_be()
     names = [line.partition(" = ")[0] for line in explain(script)[:-1]]
-    assert names == ["swarm.derive_space", "swarm.find_swarm"]
+    assert names == ["swarm.derive_space", "swarm.find_near", "swarm.find_swarm"]
 
 
 def test_values_are_shown_as_a_reader_writes_them() -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from cloister.devnet import find_ports
 
+pytestmark = pytest.mark.network
+
 PROGRAM = (
     "import signal\n"  # these tests may run where signals are ignored
     "signal.signal(signal.SIGINT, signal.default_int_handler)\n"

@@ -22,6 +22,8 @@ from cloister_conformance import data
 from cloister_conformance.bench import servers
 from cloister_conformance.played_network import HOST
 
+pytestmark = pytest.mark.network
+
 GUIDE = (data.CHECKOUT / "docs" / "service-node.md").read_text("utf-8")
 SERVE = [sys.executable, "-c", "from cloister_conformance.cli import main; main()", "serve", "service-node"]
 START_SECONDS = 60

@@ -18,6 +18,8 @@ import pytest
 from cloister import errors, network_client, proof_of_work, wire
 from cloister.devnet import Devnet, DevnetError, check_ports
 
+pytestmark = pytest.mark.network
+
 PAGE = Path(__file__).parents[2] / "docs" / "devnet.md"
 DIFFICULTY = 3
 NODE_KEY = re.compile(r"\b[0-9a-f]{8}\b")

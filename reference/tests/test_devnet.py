@@ -17,6 +17,8 @@ from cloister import onion, proof_of_work, swarm
 from cloister.devnet import Devnet, DevnetError, DevnetNode, write
 from cloister.swarm import Network
 
+pytestmark = pytest.mark.network
+
 CLIENT = httpx.Client(trust_env=False, timeout=30)
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.network
+
 ROOT = Path(__file__).parents[2]
 PROGRAM = Path(__file__).parent / "faults" / "faults.py"
 PAGE = ROOT / "docs" / "faults.md"

@@ -95,7 +95,7 @@ def fill(count: int, folder: Path) -> None:
         connection.execute("PRAGMA journal_mode = OFF")
         connection.execute("PRAGMA synchronous = OFF")
         connection.execute("PRAGMA cache_size = -500000")  # 500 MB: hashes come in no order
-        database.create(connection, Network(height=1, swarms=()))
+        database.create(connection, Network(height=0, swarms=()))
         connection.execute(
             FILL,
             {

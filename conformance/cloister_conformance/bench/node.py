@@ -84,7 +84,7 @@ def open_database() -> Iterator[sqlite3.Connection]:
         tempfile.TemporaryDirectory(prefix="cloister-bench-") as folder,
         closing(database.connect(Path(folder) / database.FILE)) as connection,
     ):
-        database.create(connection, Network(height=1, swarms=()))
+        database.create(connection, Network(height=0, swarms=()))
         yield connection
 
 

@@ -21,6 +21,8 @@ import pytest
 from cloister import onion, storage
 from cloister.service_node import log, server
 
+pytestmark = pytest.mark.network
+
 MINE = f"05{2**62:016x}{0:047x}1"
 KILLS = 20
 KILL_SECONDS, FEWEST_KILLS = 15, 5
