@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Annotated
 
-from cloister import errors, wire
+from cloister import wire
 from cloister.node_request import CLOCK_TOLERANCE_MS
 from cloister.proof_of_work import MAX_TTL_MS
 from cloister.swarm import NodeKey, refuse
@@ -33,10 +33,7 @@ def check_hash(text: str) -> str:
     Raises:
         InvalidEncoding: it is not 128 digits of canonical hex.
     """
-    if len(text) != HASH_DIGITS:
-        raise errors.InvalidEncoding(what="hash")
-    wire.decode_hex(text, what="hash")
-    return text
+    return wire.check_hex(text, HASH_DIGITS, what="hash")
 
 
 def check_digest(text: str) -> str:
@@ -45,10 +42,7 @@ def check_digest(text: str) -> str:
     Raises:
         InvalidEncoding: it is not 64 digits of canonical hex.
     """
-    if len(text) != DIGEST_DIGITS:
-        raise errors.InvalidEncoding(what="digest")
-    wire.decode_hex(text, what="digest")
-    return text
+    return wire.check_hex(text, DIGEST_DIGITS, what="digest")
 
 
 MessageHash = Annotated[str, refuse(check_hash)]

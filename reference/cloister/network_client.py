@@ -183,7 +183,5 @@ def read_letter(message: Any) -> Letter:  # noqa: ANN401 - any JSON value
     if not isinstance(hashed, str) or type(expiration_ms) is not int or not isinstance(data, str):
         raise errors.InvalidMessage(reason="a member of a message is absent or has another type")
     check_hash(hashed)
-    if len(data) > proof_of_work.MAX_DATA_CHARACTERS:
-        raise errors.TooLarge(what="data", limit=proof_of_work.MAX_DATA_CHARACTERS, got=len(data))
-    wire.decode_base64(data, what="data")
+    proof_of_work.check_data(data)
     return Letter(hash=hashed, expiration_ms=expiration_ms, data=data)

@@ -173,18 +173,6 @@ def decode_frame(frame: bytes) -> tuple[bytes, dict[str, Any]]:
     return frame[LENGTH_BYTES:end], wire.decode_object(frame[end:], what="the control")
 
 
-def take_text(control: Mapping[str, Any], name: str) -> str:
-    """Take a text out of a control.
-
-    Raises:
-        InvalidMessage: it is absent or no string.
-    """
-    value = control.get(name)
-    if not isinstance(value, str):
-        raise errors.InvalidMessage(reason=f"{name} is absent or no string")
-    return value
-
-
 # Building
 
 
@@ -247,7 +235,7 @@ def peel(private: PrivateKey, body: bytes) -> Peeled:
         raise errors.TooLarge(what="onion request", limit=MAX_ONION_BYTES, got=len(body))
     try:
         ciphertext, control = decode_frame(body)
-        ephemeral = wire.decode_hex(take_text(control, "ephemeral_key"), what="ephemeral_key")
+        ephemeral = wire.decode_hex(wire.take_text(control, "ephemeral_key"), what="ephemeral_key")
         key = sealing.derive_sealing_key(private, identity.decode_public_key(sealing.KEY_TYPE + ephemeral))
     except errors.Malformed:
         raise errors.DecryptionFailed from None
@@ -267,7 +255,7 @@ def read_action(plaintext: bytes) -> Action:
         return ForThisNode(payload=data)
     if "host" in control:
         return read_server(plaintext, control)
-    body = encode_frame(data, {"ephemeral_key": take_text(control, "ephemeral_key")})
+    body = encode_frame(data, {"ephemeral_key": wire.take_text(control, "ephemeral_key")})
     return ForNode(destination=take_node(control), body=body)
 
 
@@ -277,7 +265,7 @@ def take_node(control: Mapping[str, Any]) -> str:
     Raises:
         InvalidMessage: it is absent or of another form.
     """
-    destination = take_text(control, "destination")
+    destination = wire.take_text(control, "destination")
     try:
         return check_key(destination)
     except errors.InvalidEncoding:
@@ -292,8 +280,8 @@ def read_server(plaintext: bytes, control: Mapping[str, Any]) -> ForServer:
         ForbiddenTarget: the target, method, protocol, port or host is not allowed.
     Clauses: OR-18, OR-20
     """
-    host, target = take_text(control, "host"), take_text(control, "target")
-    method, protocol = take_text(control, "method"), take_text({"protocol": "https", **control}, "protocol")
+    host, target = wire.take_text(control, "host"), wire.take_text(control, "target")
+    method, protocol = wire.take_text(control, "method"), wire.take_text({"protocol": "https", **control}, "protocol")
     port = control.get("port", PORTS.get(protocol, 0))
     if type(port) is not int:  # JSON's true is an int to Python
         raise errors.InvalidMessage(reason="port is no integer")
@@ -405,7 +393,7 @@ def open_reply(key: bytes, answer: str) -> Reply:
     status = reply.get("status")
     if type(status) is not int:  # JSON's true is an int to Python
         raise errors.InvalidMessage(reason="status is absent or no integer")
-    return Reply(status=status, body=take_text(reply, "body"))
+    return Reply(status=status, body=wire.take_text(reply, "body"))
 
 
 def unwrap(answer: str) -> str:
@@ -415,4 +403,4 @@ def unwrap(answer: str) -> str:
     """
     if not answer.lstrip().startswith("{"):
         return answer
-    return take_text(wire.decode_object(answer, what="the answer"), "result")
+    return wire.take_text(wire.decode_object(answer, what="the answer"), "result")

@@ -64,12 +64,34 @@ def check_request(request: Request) -> None:
         TooLarge: there is too much data.
     Clauses: PW-2, PW-3, PW-4, PW-5, PW-6, PW-7
     """
-    if len(request.data) > MAX_DATA_CHARACTERS:
-        raise errors.TooLarge(what="data", limit=MAX_DATA_CHARACTERS, got=len(request.data))
+    check_data_size(request.data)
     wire.check_timestamp(wire.decode_decimal(request.timestamp, what="timestamp"))
     check_ttl(wire.decode_decimal(request.ttl, what="ttl"))
     check_recipient(request.recipient)
     wire.decode_base64(request.data, what="data")
+
+
+def check_data(data: str) -> None:
+    """Check data by themselves, before or without the other texts.
+
+    Raises:
+        TooLarge: there is too much of them.
+        InvalidEncoding: they are no canonical base64.
+    Clauses: PW-6, PW-7, SW-7
+    """
+    check_data_size(data)
+    wire.decode_base64(data, what="data")
+
+
+def check_data_size(data: str) -> None:
+    """Check the size of data.
+
+    Raises:
+        TooLarge: there is too much of them.
+    Clauses: PW-6
+    """
+    if len(data) > MAX_DATA_CHARACTERS:
+        raise errors.TooLarge(what="data", limit=MAX_DATA_CHARACTERS, got=len(data))
 
 
 def check_recipient(recipient: str) -> None:
@@ -163,6 +185,17 @@ def check(request: Request, nonce: str, *, difficulty: int) -> str:
     Clauses: PW-12, PW-13, PW-14
     """
     check_request(request)
+    return check_work(request, nonce, difficulty=difficulty)
+
+
+def check_work(request: Request, nonce: str, *, difficulty: int) -> str:
+    """Check the work of a request whose texts are right, and return its message hash, 128 hex digits.
+
+    Raises:
+        InvalidEncoding, OutOfRange: as `decode_nonce` and `derive_target`.
+        InsufficientWork: the value is not below the target.
+    Clauses: PW-12, PW-13, PW-14
+    """
     nonce_bytes = decode_nonce(nonce)
 
     payload = encode_payload(request)

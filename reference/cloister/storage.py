@@ -85,10 +85,7 @@ def decode_rpc(body: bytes | str) -> Rpc:
         raise errors.InvalidMessage(reason="there is no such method")
     if not isinstance(params, dict):
         raise errors.InvalidMessage(reason="params is no object")
-    for name in PARAMS[method]:
-        if not isinstance(params.get(name), str):
-            raise errors.InvalidMessage(reason=f"{name} is absent or no string")
-    return Rpc(method=method, params={name: params[name] for name in PARAMS[method]})
+    return Rpc(method=method, params={name: wire.take_text(params, name) for name in PARAMS[method]})
 
 
 def find_status(error: errors.CloisterError) -> int:
@@ -118,7 +115,7 @@ def check_store(params: Mapping[str, str], network: Network, node: str, *, now_m
     """
     request = read_request(params)
     proof_of_work.check_recipient(request.recipient)
-    check_data(request.data)
+    proof_of_work.check_data(request.data)
     check_swarm(request.recipient, network, node)
     proof_of_work.check_ttl(wire.decode_decimal(request.ttl, what="ttl"))
     check_times(request, now_ms=now_ms, tolerance_ms=FUTURE_TOLERANCE_MS)
@@ -131,19 +128,6 @@ def read_request(params: Mapping[str, str]) -> proof_of_work.Request:
     return proof_of_work.Request(
         timestamp=params["timestamp"], ttl=params["ttl"], recipient=params["pubKey"], data=params["data"]
     )
-
-
-def check_data(data: str) -> None:
-    """Check data as chapter 06 does, before anything else is known to be right.
-
-    Raises:
-        TooLarge: there is too much of it.
-        InvalidEncoding: it is no canonical base64.
-    Clauses: SW-7
-    """
-    if len(data) > proof_of_work.MAX_DATA_CHARACTERS:
-        raise errors.TooLarge(what="data", limit=proof_of_work.MAX_DATA_CHARACTERS, got=len(data))
-    wire.decode_base64(data, what="data")
 
 
 def check_swarm(recipient: str, network: Network, node: str) -> None:
@@ -183,7 +167,7 @@ def check_expiration(expiration_ms: int, *, now_ms: int) -> None:
 
 
 def build_message(request: proof_of_work.Request, nonce: str, difficulty: int) -> Message:
-    """Check the work of a request and build the message that is kept.
+    """Check the work of a request whose texts are right, and build the message that is kept.
 
     Raises:
         InvalidEncoding: the nonce has another form.
@@ -192,7 +176,7 @@ def build_message(request: proof_of_work.Request, nonce: str, difficulty: int) -
     """
     return Message(
         recipient=request.recipient,
-        hash=proof_of_work.check(request, nonce, difficulty=difficulty),
+        hash=proof_of_work.check_work(request, nonce, difficulty=difficulty),
         data=request.data,
         timestamp_ms=int(request.timestamp),
         ttl_ms=int(request.ttl),

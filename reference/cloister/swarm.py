@@ -22,15 +22,14 @@ from cloister.identity import PublicKey
 NO_SWARM = 2**64 - 1
 RING = 2**64
 
+KEY_DIGITS = 64
 WORD_DIGITS = 16
 ZBASE32 = "ybndrfg8ejkmcpqxot1uwisza345h769"
 
 
 def check_key(text: str) -> str:
     """Check the hex of a 32-byte key."""
-    if len(wire.decode_hex(text, what="key")) != 32:
-        raise errors.InvalidEncoding(what="key")
-    return text
+    return wire.check_hex(text, KEY_DIGITS, what="key")
 
 
 def check_x25519_key(text: str) -> str:
@@ -199,9 +198,7 @@ def is_in_swarm(network: Network, key: str) -> bool:
 
     Clauses: SW-17, OR-13
     """
-    return any(
-        node.pubkey_ed25519 == key for swarm in network.swarms if int(swarm.id) != NO_SWARM for node in swarm.nodes
-    )
+    return any(holds(swarm, key) for swarm in network.swarms if int(swarm.id) != NO_SWARM)
 
 
 def holds(swarm: Swarm, key: str) -> bool:

@@ -15,7 +15,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
 from google.protobuf.message import DecodeError, Message
@@ -52,6 +52,19 @@ def decode_hex(text: str, *, what: str) -> bytes:
     if not HEX.fullmatch(text):
         raise errors.InvalidEncoding(what=what)
     return bytes.fromhex(text)
+
+
+def check_hex(text: str, digits: int, *, what: str) -> str:
+    """Check that a text is canonical hex of so many digits, and return it.
+
+    Raises:
+        InvalidEncoding: it is not.
+    Clauses: NE-1
+    """
+    if len(text) != digits:
+        raise errors.InvalidEncoding(what=what)
+    decode_hex(text, what=what)
+    return text
 
 
 def decode_decimal(text: str, *, what: str) -> int:
@@ -106,6 +119,18 @@ def decode_object(data: bytes | str, *, what: str) -> dict[str, Any]:
 def refuse_constant(name: str) -> None:
     """Refuse NaN and the infinities, which Python reads and JSON does not have."""
     raise ValueError(name)
+
+
+def take_text(fields: Mapping[str, Any], name: str) -> str:
+    """Take a text out of a JSON object.
+
+    Raises:
+        InvalidMessage: it is absent or no string.
+    """
+    value = fields.get(name)
+    if not isinstance(value, str):
+        raise errors.InvalidMessage(reason=f"{name} is absent or no string")
+    return value
 
 
 def check_range(value: int, low: int, high: int, *, what: str) -> None:
