@@ -104,6 +104,22 @@ class TooLarge(Malformed):
         self.got = got
 
 
+class InvalidName(Malformed):
+    """The name of a group is empty, too long, not in NFC, or holds a character that it may not."""
+
+    def __init__(self, *, reason: str) -> None:
+        super().__init__(f"invalid name: {reason}")
+        self.reason = reason
+
+
+class InvalidAvatar(Malformed):
+    """An image is empty, too long, of an unknown form, or not the one that was announced."""
+
+    def __init__(self, *, reason: str) -> None:
+        super().__init__(f"invalid avatar: {reason}")
+        self.reason = reason
+
+
 class InvalidSignature(Unauthentic):
     """A signature does not verify."""
 
@@ -157,6 +173,32 @@ class ForbiddenTarget(Forbidden):
     def __init__(self, *, reason: str) -> None:
         super().__init__(f"this server may not be reached: {reason}")
         self.reason = reason
+
+
+class NotPermitted(Forbidden):
+    """Somebody does what its role in a group does not permit."""
+
+    def __init__(self, *, reason: str) -> None:
+        super().__init__(f"not permitted: {reason}")
+        self.reason = reason
+
+
+class ConflictingSnapshot(Forbidden):
+    """Two snapshots speak of one epoch of a group."""
+
+    def __init__(self, *, epoch: int) -> None:
+        super().__init__(f"there is another snapshot of epoch {epoch}; the administrator contradicts itself")
+        self.epoch = epoch
+
+
+class GroupFull(Forbidden):
+    """More accounts would be in a group, or added in one epoch, than may be."""
+
+    def __init__(self, *, limit: int) -> None:
+        super().__init__(
+            f"the group would have more than {limit} accounts; convert it to an open group to grow further"
+        )
+        self.limit = limit
 
 
 class UnknownSenderKey(Stale):
@@ -215,6 +257,28 @@ class ExpiredMessage(Stale):
     def __init__(self, *, expiration_ms: int) -> None:
         super().__init__(f"the message expired at {expiration_ms}")
         self.expiration_ms = expiration_ms
+
+
+class PastEpoch(Stale):
+    """An add was made in an epoch that is over."""
+
+    def __init__(self, *, epoch: int) -> None:
+        super().__init__(f"epoch {epoch} of the group is over")
+        self.epoch = epoch
+
+
+class GroupClosed(Stale):
+    """The administrator has closed the group."""
+
+    def __init__(self) -> None:
+        super().__init__("the administrator has left, and the group is closed")
+
+
+class UnknownGroup(UsageError):
+    """There is no such group."""
+
+    def __init__(self) -> None:
+        super().__init__("there is no group of this id")
 
 
 class NoSession(UsageError):

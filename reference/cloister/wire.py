@@ -211,7 +211,7 @@ def split_frame(frame: bytes, *, trailer_bytes: int) -> tuple[bytes, bytes]:
 
 
 def decode_protobuf(kind: type[AnyMessage], data: bytes, *, optional: Collection[str] = ()) -> AnyMessage:
-    """Decode a protobuf message in which every field is present but those that may be absent.
+    """Decode a protobuf message in which every field is present but those that may be absent, also in the messages inside.
 
     Raises:
         InvalidMessage: the bytes do not parse, or a field is absent.
@@ -222,12 +222,27 @@ def decode_protobuf(kind: type[AnyMessage], data: bytes, *, optional: Collection
         message.ParseFromString(data)
     except DecodeError:
         raise errors.InvalidMessage(reason="the protobuf does not parse") from None
+    check_fields(message, optional)
+    return message
+
+
+def check_fields(message: Message, optional: Collection[str]) -> None:
+    """Check that every field is present but those that may be absent, and that none has the number 0.
+
+    Raises:
+        InvalidMessage: one is absent, or has the number 0.
+    Clauses: NE-11, NE-12
+    """
     if holds_number_0(UnknownFieldSet(message)):
         raise errors.InvalidMessage(reason="a field has the number 0")
-    for field in kind.DESCRIPTOR.fields:
-        if field.name not in optional and not message.HasField(field.name):
-            raise errors.InvalidMessage(reason=f"{field.name} is absent")
-    return message
+    for field in message.DESCRIPTOR.fields:
+        if not field.is_repeated and not message.HasField(field.name):
+            if field.name not in optional:
+                raise errors.InvalidMessage(reason=f"{field.name} is absent")
+        elif field.message_type is not None:
+            inner = getattr(message, field.name)
+            for each in inner if field.is_repeated else [inner]:
+                check_fields(each, optional)
 
 
 def holds_number_0(unknown: UnknownFieldSet) -> bool:
