@@ -37,7 +37,7 @@ MAX_NAME_CHARACTERS = 64
 MAX_AVATAR_BYTES = 24_576
 HASH_BYTES = 32
 REMOVED_MS = 1_209_600_000
-MAX_REMOVED = 500
+MAX_REMOVED = 300
 MAX_WAITING = 1000
 MAX_WAITING_OF_ONE = 10
 MAX_EPOCH = 2**31 - 1
@@ -69,9 +69,10 @@ class Membership:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Removal:
-    """An account that is out; `last_index` is the last that counts, None if no message does."""
+    """A membership that is over; `last_index` is the last that counts, None if no message does."""
 
     account: PublicKey
+    added: int
     last_epoch: int
     how: How
     removed_ms: int
@@ -313,6 +314,7 @@ def encode_removal(removal: Removal) -> group_control_pb2.Removal:
     """Encode a removal."""
     return group_control_pb2.Removal(
         account=removal.account,
+        added=removal.added,
         last_epoch=removal.last_epoch,
         how=NUMBER_OF_HOW[removal.how],
         removed_ms=removal.removed_ms,
@@ -436,6 +438,7 @@ def decode_removal(account: PublicKey, fields: group_control_pb2.Removal) -> Rem
     check_index(last_index)
     return Removal(
         account=account,
+        added=fields.added,
         last_epoch=fields.last_epoch,
         how=HOW[fields.how],
         removed_ms=fields.removed_ms,
@@ -455,8 +458,8 @@ def check_memberships(snapshot: Snapshot) -> None:
     if any(added > snapshot.epoch for added in snapshot.members.values()):
         raise errors.InvalidMessage(reason="a member was added in a later epoch")
     for removal in snapshot.removed:
-        if removal.last_epoch >= snapshot.epoch:
-            raise errors.InvalidMessage(reason="an account is removed in this epoch or a later one")
+        if not removal.added <= removal.last_epoch < snapshot.epoch:
+            raise errors.InvalidMessage(reason="an account is removed before it was added, or not before this epoch")
         added = snapshot.members.get(removal.account)
         if added is not None and added <= removal.last_epoch:
             raise errors.InvalidMessage(reason="an account is a member and removed")
@@ -954,7 +957,9 @@ def find_new_removals(view: View, kicked: Mapping[PublicKey, int | None], now_ms
             how, last_index = "over the bound", None
         else:
             continue
-        yield Removal(account=account, last_epoch=view.epoch, how=how, removed_ms=now_ms, last_index=last_index)
+        yield Removal(
+            account=account, added=added, last_epoch=view.epoch, how=how, removed_ms=now_ms, last_index=last_index
+        )
 
 
 def must_add_again(view: View, account: PublicKey, epoch: int) -> bool:

@@ -73,18 +73,20 @@ class Member(_message.Message):
     def __init__(self, account: _Optional[bytes] = ..., added: _Optional[int] = ...) -> None: ...
 
 class Removal(_message.Message):
-    __slots__ = ("account", "last_epoch", "how", "removed_ms", "last_index")
+    __slots__ = ("account", "added", "last_epoch", "how", "removed_ms", "last_index")
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    ADDED_FIELD_NUMBER: _ClassVar[int]
     LAST_EPOCH_FIELD_NUMBER: _ClassVar[int]
     HOW_FIELD_NUMBER: _ClassVar[int]
     REMOVED_MS_FIELD_NUMBER: _ClassVar[int]
     LAST_INDEX_FIELD_NUMBER: _ClassVar[int]
     account: bytes
+    added: int
     last_epoch: int
     how: int
     removed_ms: int
     last_index: int
-    def __init__(self, account: _Optional[bytes] = ..., last_epoch: _Optional[int] = ..., how: _Optional[int] = ..., removed_ms: _Optional[int] = ..., last_index: _Optional[int] = ...) -> None: ...
+    def __init__(self, account: _Optional[bytes] = ..., added: _Optional[int] = ..., last_epoch: _Optional[int] = ..., how: _Optional[int] = ..., removed_ms: _Optional[int] = ..., last_index: _Optional[int] = ...) -> None: ...
 
 class Add(_message.Message):
     __slots__ = ("accounts",)
