@@ -79,21 +79,26 @@ class Store:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitingControl:
-    """A control message of a group that is not known yet."""
+    """A control message of a group that is not known, or of a membership that is not known yet."""
 
     sender: PublicKey
     control: Control
+    since_ms: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Client:
-    """All that one account holds; `outbox` is what is to be stored, by number."""
+    """All that one account holds; `outbox` is what is to be stored, by number.
+
+    `asked` is when the view of a group was last asked for, of which something waits.
+    """
 
     account: Account
     sessions: Mapping[PublicKey, session.Record] = field(default_factory=dict)
     queues: Mapping[PublicKey, Queue] = field(default_factory=dict)
     groups: Mapping[GroupId, Group] = field(default_factory=dict)
     waiting: tuple[WaitingControl, ...] = ()
+    asked: Mapping[GroupId, int] = field(default_factory=dict)
     outbox: Mapping[int, Store] = field(default_factory=dict)
     next_store: int = 0
 
@@ -618,7 +623,7 @@ def accept_control(client: Client, sender: PublicKey, control: Control, random: 
     if group is None and isinstance(control.body, group_control.SnapshotMessage):
         return join(client, sender, control.body, random, now_ms=now_ms)
     if group is None or may_explain_itself(group, control):
-        return let_wait(client, WaitingControl(sender=sender, control=control))
+        return let_wait(client, WaitingControl(sender=sender, control=control, since_ms=now_ms))
 
     def accept(group: Group) -> closed_group.Step:
         return closed_group.accept_control(group, sender, control, random, now_ms=now_ms)
@@ -687,10 +692,30 @@ def tick(client: Client, random: wire.Random, *, now_ms: int) -> Step:
         due = closed_group.tick(step.client.groups[group_id], now_ms=now_ms)
         if due.group is not step.client.groups[group_id] or due.effects:
             step = step.then(do(step.client, due, random, now_ms=now_ms))
-    client = step.client
+    client = ask_for_views(step.client, random, now_ms=now_ms)
     for account in client.queues:
         client = ask_if_due(client, account, random, now_ms=now_ms)
     for account, record in client.sessions.items():
         if session_request.is_due(record, now_ms):
             client = ask(client, account, random, now_ms=now_ms)
     return Step(client, step.told)
+
+
+def ask_for_views(client: Client, random: wire.Random, *, now_ms: int) -> Client:
+    """Ask for the view of each group of which something has waited, who sent the oldest; forget what has waited for too long.
+
+    Clauses: CG-50
+    """
+    waiting = tuple(w for w in client.waiting if now_ms - w.since_ms <= closed_group.PAST_MS)
+    asked = {group_id: at for group_id, at in client.asked.items() if now_ms - at < closed_group.REPAIR_PERIOD_MS}
+    client = replace(client, waiting=waiting, asked=asked)
+    for held in waiting:
+        group_id = held.control.group_id
+        if group_id in client.asked or now_ms - held.since_ms < closed_group.REPAIR_AFTER_MS:
+            continue
+        control = Control(group_id=group_id, epoch=0, body=group_control.Ask(what="view"))
+        content = encode_pairwise(PairwiseContent(timestamp_ms=now_ms, control=control))
+        queued = Queued(content=content, group_id=group_id, bond="free")
+        client = replace(client, asked={**client.asked, group_id: now_ms})
+        client = enqueue(client, held.sender, queued, random, now_ms=now_ms)
+    return client

@@ -45,7 +45,7 @@ REPAIRERS = 3
 
 Status = Literal["member", "out", "closed"]
 FanOut = Literal["server", "client"]
-Repair = Literal["view asked", "key asked", "snapshot", "key", "exchange", "notice"]
+Repair = Literal["view asked", "key asked", "snapshot", "key", "exchange", "notice", "leave"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -548,8 +548,15 @@ def close(group: Group) -> Step:
 
 
 def forget(group: Group, status: Status) -> Group:
-    """Keep of a group only the view, and the avatar."""
-    return Group(ours=group.ours, view=group.view, status=status, added=group.added, avatar=group.avatar)
+    """Keep of a group only the view, the avatar, and what our leave says."""
+    return Group(
+        ours=group.ours,
+        view=group.view,
+        status=status,
+        added=group.added,
+        avatar=group.avatar,
+        next_index=group.next_index,
+    )
 
 
 # Duties
@@ -755,11 +762,15 @@ def leave(group: Group, random: wire.Random, *, now_ms: int) -> Step:
     check_member(group)
     if group.is_administrator:
         return open_epoch(group, Change(closes=True), None, random, now_ms=now_ms)
-    last_index = group.next_index - 1 if group.next_index else None
-    message = Leave(added=group.added, last_index=last_index)
+    message = make_own_leave(group)
     told = to_others(group, message)
     view = group_control.accept_leave(group.view, group.ours, message)
     return Step(group, told).then(take_up_view(group, view, random, now_ms=now_ms))
+
+
+def make_own_leave(group: Group) -> Leave:
+    """Make the message that says that we leave, or have left."""
+    return Leave(added=group.added, last_index=group.next_index - 1 if group.next_index else None)
 
 
 # Sending
@@ -888,7 +899,8 @@ def accept_snapshot(
     """
     view = group_control.accept_snapshot(group.view, group.ours, sender, message)
     step = take_up_view(group, view, random, now_ms=now_ms)
-    return Step(replace(step.group, avatar=find_avatar(group, view, message)), step.effects)
+    step = Step(replace(step.group, avatar=find_avatar(group, view, message)), step.effects)
+    return step.then(note_refusal(step.group, sender, now_ms=now_ms)) if group.status == "out" else step
 
 
 def find_avatar(group: Group, view: View, message: SnapshotMessage) -> bytes | None:
@@ -941,8 +953,20 @@ def accept_key(group: Group, waiting: WaitingKey, *, now_ms: int) -> Step:
     record = sender_keys.process_distribution(record, waiting.key.distribution, now_ms=now_ms)
     membership = Membership(sender, members[sender])
     counts = {membership: Count(next_index=waiting.key.next_index), **group.counts}
-    group = replace(group, records={**group.records, sender: record}, counts=counts)
-    return judge_waiting_frames(group, now_ms=now_ms)
+    step = judge_waiting_frames(replace(group, records={**group.records, sender: record}, counts=counts), now_ms=now_ms)
+    return Step(drop_unreadable(step.group, sender), step.effects)
+
+
+def drop_unreadable(group: Group, source: PublicKey) -> Group:
+    """Drop the frames that waited before their source was asked for its key, which has come: they are under keys of before.
+
+    Clauses: CG-31
+    """
+    asked_ms = group.repaired.get(("key asked", source))
+    if asked_ms is None:
+        return group
+    frames = tuple(w for w in group.waiting_frames if w.source != source or w.since_ms >= asked_ms)
+    return replace(group, waiting_frames=frames)
 
 
 def let_key_wait(group: Group, new: WaitingKey) -> Group:
@@ -1082,9 +1106,9 @@ def receive_content(group: Group, content: GroupContent, *, now_ms: int) -> Step
 
     count = group.counts.get(membership, Count())
     counts = {**group.counts, membership: take_index(count, content.index)}
-    told = (*tell_missing(count, content), make_event(content))
-    group = compare_digest(replace(group, counts=counts), content, now_ms)
-    return Step(group, told).then(help_who_is_behind(group, content, now_ms=now_ms))
+    step = Step(replace(group, counts=counts), (*tell_missing(count, content), make_event(content)))
+    step = step.then(compare_digest(step.group, content, now_ms))
+    return step.then(help_who_is_behind(step.group, content, now_ms=now_ms))
 
 
 NO_MESSAGE, EVERY_MESSAGE = -1, group_control.MAX_INDEX
@@ -1213,18 +1237,24 @@ def repair(group: Group, kind: Repair, account: PublicKey, bodies: tuple[Body, .
     return Step(group, tuple(to_member(group.view, account, body) for body in bodies))
 
 
-def compare_digest(group: Group, content: GroupContent, now_ms: int) -> Group:
-    """Note whether a sender has another view of the epoch.
+def compare_digest(group: Group, content: GroupContent, now_ms: int) -> Step:
+    """Note whether a sender has another view of the epoch; report it if adds were exchanged in between.
 
     Clauses: CG-46
     """
-    others = {account: noted for account, noted in group.differences.items() if account != content.sender}
     if content.epoch != group.view.epoch:
-        return group
+        return Step(group)
+    settled = drop_difference(group, content.sender)
     if content.digest == group_control.derive_digest(group.view):
-        return replace(group, differences=others)
-    noted = group.differences.get(content.sender, Difference(digest=content.digest, since_ms=now_ms))
-    return replace(group, differences={**others, content.sender: replace(noted, digest=content.digest)})
+        return Step(settled)
+    noted = group.differences.get(content.sender)
+    if noted is not None and noted.is_exchanged:
+        if content.timestamp_ms < noted.since_ms + REPAIR_AFTER_MS:
+            return Step(group)
+        return Step(settled, (Event(kind="diverged", group_id=group.group_id, account=content.sender),))
+    since_ms = noted.since_ms if noted else now_ms
+    new = Difference(digest=content.digest, since_ms=since_ms)
+    return Step(replace(group, differences={**group.differences, content.sender: new}))
 
 
 def help_who_is_behind(group: Group, content: GroupContent, *, now_ms: int) -> Step:
@@ -1254,11 +1284,13 @@ def is_repairer(group: Group, account: PublicKey) -> bool:
 
 
 def note_refusal(group: Group, account: PublicKey, *, now_ms: int) -> Step:
-    """Send a notice to an account that was a member, is none, and was refused with `NotPermitted`.
+    """Answer an account that we have refused with `NotPermitted`: that it is out, if it was a member; or that we have left.
 
-    Clauses: CG-45
+    Clauses: CG-45, CG-51
     """
     view = group.view
+    if group.status == "out" and Membership(group.ours, group.added) in view.leaves:
+        return repair(group, "leave", account, (make_own_leave(group),), now_ms=now_ms)
     was_member = group_control.is_known(view, account) or group_control.was_removed(view, account, 0)
     if group.status != "member" or not was_member or account in find_members(view):
         return Step(group)
@@ -1321,17 +1353,19 @@ def ask_for_keys(group: Group, *, now_ms: int) -> Step:
 
 
 def settle_differences(group: Group, *, now_ms: int) -> Step:
-    """Exchange adds with who has another view, and report what outlasts that.
+    """Exchange adds with who still has another view.
 
     Clauses: CG-46
     """
     digest = group_control.derive_digest(group.view)
     step = Step(group)
     for account, noted in group.differences.items():
+        if noted.is_exchanged or now_ms - noted.since_ms < REPAIR_AFTER_MS:
+            continue
         if noted.digest == digest or account not in find_members(group.view):
             step = step.then(Step(drop_difference(step.group, account)))
-        elif now_ms - noted.since_ms >= REPAIR_AFTER_MS:
-            step = step.then(settle_difference(step.group, account, noted, now_ms=now_ms))
+        else:
+            step = step.then(exchange(step.group, account, noted, now_ms=now_ms))
     return step
 
 
@@ -1340,14 +1374,11 @@ def drop_difference(group: Group, account: PublicKey) -> Group:
     return replace(group, differences={other: n for other, n in group.differences.items() if other != account})
 
 
-def settle_difference(group: Group, account: PublicKey, noted: Difference, *, now_ms: int) -> Step:
-    """Exchange adds with a member, or report that its view differs after that.
+def exchange(group: Group, account: PublicKey, noted: Difference, *, now_ms: int) -> Step:
+    """Tell a member our adds of the epoch, and ask for its view.
 
     Clauses: CG-46
     """
-    if noted.is_exchanged:
-        told = Event(kind="diverged", group_id=group.group_id, account=account)
-        return Step(drop_difference(group, account), (told,))
     adds = find_adds(group.view)
     bodies: tuple[Body, ...] = (Add(accounts=adds), Ask(what="view")) if adds else (Ask(what="view"),)
     exchanged = replace(noted, is_exchanged=True, since_ms=now_ms)
