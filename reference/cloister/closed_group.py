@@ -1284,15 +1284,14 @@ def is_repairer(group: Group, account: PublicKey) -> bool:
 
 
 def note_refusal(group: Group, account: PublicKey, *, now_ms: int) -> Step:
-    """Answer an account that we have refused with `NotPermitted`: that it is out, if it was a member; or that we have left.
+    """Answer an account that we have refused with `NotPermitted`: that it is out, or that we have left.
 
     Clauses: CG-45, CG-51
     """
     view = group.view
     if group.status == "out" and Membership(group.ours, group.added) in view.leaves:
         return repair(group, "leave", account, (make_own_leave(group),), now_ms=now_ms)
-    was_member = group_control.is_known(view, account) or group_control.was_removed(view, account, 0)
-    if group.status != "member" or not was_member or account in find_members(view):
+    if group.status != "member" or account in find_members(view):
         return Step(group)
     return repair(group, "notice", account, (Notice(),), now_ms=now_ms)
 

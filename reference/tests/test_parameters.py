@@ -8,9 +8,12 @@ from typing import get_args
 
 import pytest
 from cloister import (
+    client,
+    closed_group,
     double_ratchet,
     envelope,
     errors,
+    group_control,
     identity,
     mailbox,
     node_request,
@@ -36,6 +39,8 @@ MODULES = {
     "06-proof-of-work.md": (proof_of_work,),
     "07-swarms.md": (swarm, node_request, storage, mailbox),
     "08-onion-requests.md": (onion, paths),
+    "09-group-control.md": (group_control,),
+    "10-closed-groups.md": (closed_group, client),
 }
 OF_THE_ADAPTER_PROTOCOL = "13-adapter-protocol.md"
 

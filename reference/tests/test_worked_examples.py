@@ -12,8 +12,11 @@ from pathlib import Path
 import pytest
 from cloister import (
     chain,
+    client,
+    closed_group,
     double_ratchet,
     envelope,
+    group_control,
     identity,
     node_request,
     onion,
@@ -41,6 +44,7 @@ EXAMPLES = {
     "proof-of-work": "06-proof-of-work.md",
     "swarms": "07-swarms.md",
     "onion-requests": "08-onion-requests.md",
+    "closed-groups": "10-closed-groups.md",
 }
 Hkdf = Callable[[bytes, bytes, bytes, int], bytes]
 
@@ -529,3 +533,64 @@ def check_onion_reference(example: dict[str, str], values: dict[str, bytes], see
     assert action == onion.ForThisNode(payload=example["payload"].encode("ascii"))
     reply = onion.open_reply(built.reply_key, example["reply"])
     assert reply == onion.Reply(status=200, body='{"messages":[]}')
+
+
+def test_closed_groups(spec: Path) -> None:
+    seeds, keys, sealing = (read_example(spec, name) for name in ("notation", "sender-keys", "envelopes"))
+    example = read_example(spec, "closed-groups")
+    alice = identity.derive_identity(bytes.fromhex(seeds["alice_seed"]))
+    assert (example.pop("epoch"), example.pop("index"), example.pop("timestamp_ms")) == ("1", "0", "1600000000000")
+    text = example.pop("text").encode("ascii")
+    values = {name: bytes.fromhex(value) for name, value in example.items()}
+    time = bytes.fromhex("8080babbc82e")
+
+    assert values["group_id"] == hashlib.sha256(b"cloister example group").digest()
+    assert values["digest"] == hashlib.sha256(b"cloister example digest").digest()
+    distribution = field(1, bytes.fromhex(keys["distribution"])) + field(2, 0)
+    assert values["key"] == field(1, values["group_id"]) + field(2, 1) + field(6, distribution)
+    assert values["pairwise_content"] == b"\x08" + time + field(3, values["key"])
+    said = field(1, values["group_id"]) + field(2, 1) + field(3, alice.public) + field(4, 0)
+    assert values["group_content"] == said + b"\x28" + time + field(6, values["digest"]) + field(7, text)
+
+    iv, cipher_key = bytes.fromhex(keys["iv_0"]), bytes.fromhex(keys["cipher_key_0"])
+    encryptor = Cipher(algorithms.AES256(cipher_key), modes.CBC(iv)).encryptor()
+    size = 16 - len(values["group_content"]) % 16
+    ciphertext = encryptor.update(values["group_content"] + bytes([size]) * size)
+    body = bytes.fromhex("3308051000") + field(3, ciphertext)
+    pair = load_private(keys["signing_private"])
+    assert values["frame"] == body + identity.sign_with(pair.private, body, Z=bytes.fromhex(keys["Z"]))
+    source = alice.public.hex().encode("ascii")
+    assert values["envelope"] == field(1, 7) + field(2, source) + b"\x28" + time + field(8, values["frame"])
+
+    address = values["address_private"]
+    assert address == identity.clamp(hashlib.sha256(b"cloister example address key").digest())
+    assert values["address_public"] == b"\x05" + multiply(address, b"\x09" + bytes(31))
+    iv, ephemeral_key = bytes.fromhex(sealing["iv"]), bytes.fromhex(sealing["ephemeral_key"])
+    sealing_key = hmac.digest(b"LOKI", multiply(address, ephemeral_key), "sha256")
+    padded = (values["envelope"] + b"\x80").ljust(319, b"\x00")
+    sealed = field(1, iv + AESGCM(sealing_key).encrypt(iv, padded, None)) + field(2, ephemeral_key)
+    assert values["sealed"] == sealed
+    used = {"group_id", "digest", "key", "pairwise_content", "group_content", "frame", "envelope"}
+    assert values.keys() == used | {"address_private", "address_public", "sealed"}
+
+    check_group_reference(values, alice.public, identity.derive_key_pair(identity.decode_private_key(address)))
+
+
+def check_group_reference(values: dict[str, bytes], alice: identity.PublicKey, address: identity.KeyPair) -> None:
+    """The reference reads the same."""
+    control = client.decode_pairwise(values["pairwise_content"]).control
+    assert control is not None
+    assert isinstance(control.body, group_control.Key)
+    record = sender_keys.process_distribution(sender_keys.Record(), control.body.distribution, now_ms=1_600_000_000_000)
+    opened = envelope.open_envelope(address.private, values["sealed"])
+    assert (opened.kind, opened.source) == ("group message", alice)
+    _, plaintext = sender_keys.decrypt(record, opened.content, now_ms=1_600_000_000_000)
+    assert closed_group.decode_content(plaintext) == closed_group.GroupContent(
+        group_id=group_control.GroupId(values["group_id"]),
+        epoch=1,
+        sender=alice,
+        index=0,
+        timestamp_ms=1_600_000_000_000,
+        digest=values["digest"],
+        text="hello group",
+    )
