@@ -9,7 +9,7 @@ import pytest
 from cloister_conformance import data, implementation, node_target, protocol
 from cloister_conformance.node_target import BASE_NETWORK, BASE_TIME_MS
 from cloister_conformance.played_storage import SWARMS
-from cloister_conformance.protocol import network, played_storage, tables
+from cloister_conformance.protocol import client, network, played_storage, tables
 from cloister_conformance.protocol.played_storage import NODES_METHODS
 from cloister_conformance.protocol.service_node import NETWORK_METHODS, NODE_METHODS
 from cloister_conformance.reference_adapter import Adapter
@@ -94,6 +94,11 @@ def test_the_played_storage_network_is_that_of_the_chapter() -> None:
     assert f"`{SWARMS[other][0]}` to `{SWARMS[other][-1]}` the swarm {other};" in CHAPTER
 
 
+def test_what_a_client_tells_is_what_the_chapter_says() -> None:
+    kinds = [kind for row in read_table("is null or absent:\n") for kind in re.findall(r"`([a-z ]+)`", row[0])]
+    assert kinds == list(get_args(client.EventKind))
+
+
 def test_the_base_of_every_test_is_that_of_the_chapter() -> None:
     assert f"at the same time, {BASE_TIME_MS}, in" in CHAPTER
     assert [(swarm.id, swarm.nodes) for swarm in BASE_NETWORK.swarms] == [
@@ -114,7 +119,7 @@ def test_the_marks_of_params_are_found() -> None:
         "account", "client", "handle", "key", "layer", "mailbox", "paths", "ratchet", "record", "request", "session",
     }  # fmt: skip
     assert list(protocol.METHODS["sender_keys.encrypt"].injected) == ["random"]
-    assert [name for name in adapter_protocol.NEEDING_A_HANDLE if not name.startswith(("x3dh.", "double_ratchet.", "session", "onion.", "paths.", "network."))] == [
+    assert [name for name in adapter_protocol.NEEDING_A_HANDLE if not name.startswith(("x3dh.", "double_ratchet.", "session", "onion.", "paths.", "network.", "client."))] == [
         "save", "sender_keys.distribute", "sender_keys.encrypt", "sender_keys.renew",
     ]  # fmt: skip
     assert "x3dh.create_account" not in adapter_protocol.NEEDING_A_HANDLE

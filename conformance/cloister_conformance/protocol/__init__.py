@@ -8,6 +8,7 @@ from collections.abc import Collection
 
 from cloister_conformance.protocol import (
     adapter,
+    client,
     double_ratchet,
     envelope,
     identity,
@@ -53,6 +54,7 @@ CHAPTERS = (
     onion,
     paths,
     network,
+    client,
 )
 METHODS: dict[str, Method] = {method.name: method for chapter in CHAPTERS for method in chapter.METHODS}
 

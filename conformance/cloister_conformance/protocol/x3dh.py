@@ -36,18 +36,23 @@ class Bundle(PlainBundle):
     one_time_prekey: Hex
 
 
-class ImportPrekeys(OfAccountNow):
+class Prekeys(Message):
+    now_ms: int
     signed_prekey_id: PrekeyId
     signed_prekey_private: Hex
     one_time_prekey_id: PrekeyId | None = None
     one_time_prekey_private: Hex | None = None
 
     @model_validator(mode="after")
-    def check_one_time_prekey(self) -> "ImportPrekeys":
+    def check_one_time_prekey(self) -> "Prekeys":
         """Check that the one-time prekey has an id and a key, or neither."""
         if (self.one_time_prekey_id is None) != (self.one_time_prekey_private is None):
             raise ValueError("give one_time_prekey_id and one_time_prekey_private together, or neither")
         return self
+
+
+class ImportPrekeys(Prekeys, OfAccountNow):
+    """Its account comes first, as everywhere."""
 
 
 class AgreeAsInitiator(Message):

@@ -17,6 +17,7 @@ from cloister_conformance import protocol
 from cloister_conformance.protocol import adapter as messages
 from cloister_conformance.protocol.messages import Message, Nothing
 from cloister_conformance.reference_adapter import (
+    client,
     double_ratchet,
     envelope,
     identity,
@@ -53,6 +54,7 @@ MODULES = (
     onion,
     paths,
     network,
+    client,
 )
 CHAPTERS = {module.__name__.rpartition(".")[2]: module for module in MODULES}
 

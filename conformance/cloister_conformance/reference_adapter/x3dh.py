@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from cloister import identity, x3dh
+from cloister import identity, wire, x3dh
 
 from cloister_conformance.protocol import x3dh as messages
 from cloister_conformance.protocol.messages import Nothing
@@ -50,19 +50,24 @@ def create_bundle(params: messages.OfAccountNow, handles: Handles) -> messages.B
 
 def import_prekeys(params: messages.ImportPrekeys, handles: Handles) -> Nothing:
     account = handles.get(params.account, x3dh.Account)
+    handles.put(params.account, put_prekeys(account, params, handles.random))
+    return Nothing()
+
+
+def put_prekeys(account: x3dh.Account, params: messages.Prekeys, random: wire.Random) -> x3dh.Account:
+    """Put the prekeys that the harness gives into an account, the signed one as its newest."""
     pair = decode_pair(params.signed_prekey_private)
     signed = x3dh.SignedPrekey(
         prekey_id=params.signed_prekey_id,
         pair=pair,
-        signature=x3dh.sign_prekey(account.identity, pair.public, handles.random),
+        signature=x3dh.sign_prekey(account.identity, pair.public, random),
         created_ms=params.now_ms,
     )
     prekeys = x3dh.put_signed_prekey(account.prekeys, signed)
     if params.one_time_prekey_id is not None and params.one_time_prekey_private is not None:
         one_time = x3dh.OneTimePrekey(pair=decode_pair(params.one_time_prekey_private), created_ms=params.now_ms)
         prekeys = replace(prekeys, one_time={**prekeys.one_time, params.one_time_prekey_id: one_time})
-    handles.put(params.account, replace(account, prekeys=prekeys))
-    return Nothing()
+    return replace(account, prekeys=prekeys)
 
 
 def renew_prekey(params: messages.OfAccountNow, handles: Handles) -> Nothing:
