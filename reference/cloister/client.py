@@ -22,7 +22,7 @@ from cloister import closed_group, envelope, errors, group_control, session, ses
 from cloister._proto import closed_groups_pb2
 from cloister.closed_group import Event, Group, GroupContent, ToGroup, ToMember
 from cloister.envelope import Envelope
-from cloister.group_control import Control, GroupId
+from cloister.group_control import Add, Control, GroupId, Key, Leave
 from cloister.identity import KeyPair, PublicKey
 from cloister.x3dh import Account
 
@@ -79,11 +79,18 @@ class Store:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitingControl:
-    """A control message of a group that is not known, or of a membership that is not known yet."""
+    """An add, a leave or a key of a group, or of a membership, that is not known yet."""
 
     sender: PublicKey
-    control: Control
+    group_id: GroupId
+    epoch: int
+    body: Add | Leave | Key
     since_ms: int
+
+    @property
+    def control(self) -> Control:
+        """The control message."""
+        return Control(group_id=self.group_id, epoch=self.epoch, body=self.body)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -623,7 +630,7 @@ def accept_control(client: Client, sender: PublicKey, control: Control, random: 
     if group is None and isinstance(control.body, group_control.SnapshotMessage):
         return join(client, sender, control.body, random, now_ms=now_ms)
     if group is None or may_explain_itself(group, control):
-        return let_wait(client, WaitingControl(sender=sender, control=control, since_ms=now_ms))
+        return let_wait(client, sender, control, now_ms=now_ms)
 
     def accept(group: Group) -> closed_group.Step:
         return closed_group.accept_control(group, sender, control, random, now_ms=now_ms)
@@ -648,16 +655,19 @@ def may_explain_itself(group: Group, control: Control) -> bool:
     return is_later and not isinstance(control.body, group_control.SnapshotMessage)
 
 
-def let_wait(client: Client, new: WaitingControl) -> Step:
+def let_wait(client: Client, sender: PublicKey, control: Control, *, now_ms: int) -> Step:
     """Let an add, a leave or a key wait for its group, within the bounds; nothing else may.
 
     Clauses: CG-20, GC-33
     """
-    if not isinstance(new.control.body, group_control.Add | group_control.Leave | group_control.Key):
+    if not isinstance(control.body, Add | Leave | Key):
         refusal = errors.NotPermitted(reason="a message of a group that is not known")
-        return Step(client, (Refused(account=new.sender, error=refusal),))
+        return Step(client, (Refused(account=sender, error=refusal),))
+    new = WaitingControl(
+        sender=sender, group_id=control.group_id, epoch=control.epoch, body=control.body, since_ms=now_ms
+    )
     waiting = [*client.waiting, new]
-    of_sender = [other for other in waiting if other.sender == new.sender]
+    of_sender = [other for other in waiting if other.sender == sender]
     if len(of_sender) > group_control.MAX_WAITING_OF_ONE:
         waiting.remove(of_sender[0])
     return Step(replace(client, waiting=tuple(waiting[-group_control.MAX_WAITING :])))
@@ -668,10 +678,10 @@ def judge_waiting(step: Step, group: Group, random: wire.Random, *, now_ms: int)
 
     Clauses: CG-20
     """
-    if group.status != "member" or not any(w.control.group_id == group.group_id for w in step.client.waiting):
+    if group.status != "member" or not any(w.group_id == group.group_id for w in step.client.waiting):
         return step
-    ready = [waiting for waiting in step.client.waiting if waiting.control.group_id == group.group_id]
-    others = tuple(waiting for waiting in step.client.waiting if waiting.control.group_id != group.group_id)
+    ready = [waiting for waiting in step.client.waiting if waiting.group_id == group.group_id]
+    others = tuple(waiting for waiting in step.client.waiting if waiting.group_id != group.group_id)
     step = Step(replace(step.client, waiting=others), step.told)
     for waiting in ready:
         accepted = accept_control(step.client, waiting.sender, waiting.control, random, now_ms=now_ms)
@@ -710,7 +720,7 @@ def ask_for_views(client: Client, random: wire.Random, *, now_ms: int) -> Client
     asked = {group_id: at for group_id, at in client.asked.items() if now_ms - at < closed_group.REPAIR_PERIOD_MS}
     client = replace(client, waiting=waiting, asked=asked)
     for held in waiting:
-        group_id = held.control.group_id
+        group_id = held.group_id
         if group_id in client.asked or now_ms - held.since_ms < closed_group.REPAIR_AFTER_MS:
             continue
         control = Control(group_id=group_id, epoch=0, body=group_control.Ask(what="view"))

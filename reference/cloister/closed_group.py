@@ -31,6 +31,7 @@ from cloister.group_control import (
     find_members,
 )
 from cloister.identity import KeyPair, PublicKey
+from cloister.saved_form import Ascending, Pairs
 from cloister.sender_keys import Record, SenderKey
 
 MAX_TEXT_BYTES = 60_000
@@ -93,7 +94,7 @@ class Count:
     """What was read of a membership: the index after the highest, and those below it that are missing."""
 
     next_index: int = 0
-    missing: frozenset[int] = frozenset()
+    missing: Ascending[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,18 +146,18 @@ class Group:
     avatar: bytes | None = field(default=None, repr=False)
     administrator_key: KeyPair | None = None
     sender_key: SenderKey | None = None
-    given: frozenset[PublicKey] = frozenset()
+    given: Ascending[PublicKey] = frozenset()
     next_index: int = 0
     outgoing: Mapping[int, Draft] = field(default_factory=dict)
     addresses: tuple[Address, ...] = ()
     records: Mapping[PublicKey, Record] = field(default_factory=dict)
-    counts: Mapping[Membership, Count] = field(default_factory=dict)
+    counts: Pairs[Membership, Count] = field(default_factory=dict)
     waiting_keys: tuple[WaitingKey, ...] = ()
     waiting_frames: tuple[WaitingFrame, ...] = ()
     my_adds: Mapping[PublicKey, int] = field(default_factory=dict)
     behind: Behind | None = None
     differences: Mapping[PublicKey, Difference] = field(default_factory=dict)
-    repaired: Mapping[tuple[Repair, PublicKey], int] = field(default_factory=dict)
+    repaired: Pairs[tuple[Repair, PublicKey], int] = field(default_factory=dict)
 
     @property
     def group_id(self) -> GroupId:

@@ -28,6 +28,7 @@ from annotated_types import Len
 from cloister import errors, identity, wire
 from cloister._proto import group_control_pb2
 from cloister.identity import KeyPair, PrivateKey, PublicKey
+from cloister.saved_form import Ascending, Pairs
 
 GROUP_ID_BYTES = 32
 MIN_MEMBERS = 3
@@ -187,9 +188,9 @@ class View:
     """One member's state of a group."""
 
     signed: SignedSnapshot
-    adds: frozenset[PublicKey] = frozenset()
-    leaves: Mapping[Membership, int | None] = field(default_factory=dict)
-    adders: frozenset[PublicKey] = frozenset()
+    adds: Ascending[PublicKey] = frozenset()
+    leaves: Pairs[Membership, int | None] = field(default_factory=dict)
+    adders: Ascending[PublicKey] = frozenset()
     is_confirmed: bool = False
     waiting: tuple[Waiting, ...] = ()
 

@@ -2,7 +2,7 @@
 
 - It is no chapter: the form is the reference's own, and nobody else reads it.
 - A version is read as long as a reader for it stands here; what cannot be read is refused, never guessed at.
-- A value has one form: each of its members, no other, keys of their sizes, and no number below 0.
+- A value has one form: each of its members, no other, keys of their sizes, and no number below 0; a mapping keeps its order.
 - A saved state holds secrets in the clear; whoever stores it encrypts it.
 
     >>> restore(save(sender_keys.Record()), sender_keys.Record)
@@ -17,7 +17,18 @@ from typing import Any, TypeVar
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
-from cloister import double_ratchet, errors, mailbox, network_client, sender_keys, session, x3dh
+from cloister import (
+    client,
+    closed_group,
+    double_ratchet,
+    errors,
+    group_control,
+    mailbox,
+    network_client,
+    sender_keys,
+    session,
+    x3dh,
+)
 
 VERSION = 2
 HEX_BYTES = ConfigDict(ser_json_bytes="hex", val_json_bytes="hex")
@@ -29,6 +40,14 @@ KINDS: dict[type, str] = {
     double_ratchet.Ratchet: "ratchet",
     mailbox.Mailbox: "mailbox",
     network_client.NetworkState: "network state",
+    group_control.View: "view",
+    closed_group.Group: "closed group",
+    closed_group.Event: "event",
+    client.Client: "client",
+    client.Queue: "queue",
+    client.WaitingControl: "waiting control",
+    client.Store: "store",
+    client.Text: "text",
 }
 FORMS = {kind: TypeAdapter[object](with_config(HEX_BYTES)(kind)) for kind in KINDS}
 
@@ -84,14 +103,18 @@ def read_value(kind: type, written: object) -> object:
     Raises:
         UnreadableState: it is not of its kind.
     """
-    text = json.dumps(written, sort_keys=True)
     try:
-        value = FORMS[kind].validate_json(text)
+        value = FORMS[kind].validate_json(json.dumps(written))
     except ValidationError:
         raise errors.UnreadableState(reason="its value is not of its kind") from None
-    if json.dumps(FORMS[kind].dump_python(value, mode="json"), sort_keys=True) != text:
+    if not is_same(FORMS[kind].dump_python(value, mode="json"), written):
         raise errors.UnreadableState(reason="its value is not in the form of its kind")
     return value
+
+
+def is_same(one: object, other: object) -> bool:
+    """Tell whether two JSON values are written in the same way, but for the order of members."""
+    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
 
 
 def decode(text: str) -> dict[str, object]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import cloister
 
 ORDER = (
+    "saved_form",
     "errors",
     "wire",
     "identity",
@@ -28,8 +29,8 @@ ORDER = (
     "group_control",
     "closed_group",
     "open_group",
-    "saved_state",
     "client",
+    "saved_state",
 )
 SHELLS = ("solver", "service_node", "open_group_server", "network", "devnet", "demo")
 WORLD = {

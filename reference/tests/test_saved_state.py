@@ -7,7 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cloister import double_ratchet, errors, identity, mailbox, network_client, saved_state, sender_keys, session, x3dh
+from cloister import (
+    client,
+    closed_group,
+    double_ratchet,
+    errors,
+    group_control,
+    identity,
+    mailbox,
+    network_client,
+    saved_state,
+    sender_keys,
+    session,
+    x3dh,
+)
 
 KINDS: dict[str, type] = {
     "account": x3dh.Account,
@@ -17,12 +30,20 @@ KINDS: dict[str, type] = {
     "sender key record": sender_keys.Record,
     "mailbox": mailbox.Mailbox,
     "network state": network_client.NetworkState,
+    "view": group_control.View,
+    "closed group": closed_group.Group,
+    "event": closed_group.Event,
+    "client": client.Client,
+    "queue": client.Queue,
+    "waiting control": client.WaitingControl,
+    "store": client.Store,
+    "text": client.Text,
 }
-NEW_IN_VERSION_2 = {"mailbox", "network state"}
+IN_VERSION_1 = {"account", "session record", "ratchet", "sender key", "sender key record"}
 
 
 FILES = sorted((Path(__file__).parent / "saved").glob("version_*.json"))
-SAVED = [(file, kind) for file in FILES for kind in KINDS if file is not FILES[0] or kind not in NEW_IN_VERSION_2]
+SAVED = [(file, kind) for file in FILES for kind in KINDS if file is not FILES[0] or kind in IN_VERSION_1]
 
 
 def read(file: Path) -> dict[str, Any]:
@@ -92,6 +113,40 @@ def test_an_old_group_record_goes_on(old: dict[str, Any]) -> None:
         sender_keys.decrypt(record, frame, now_ms=old["now_ms"])
 
 
+def test_an_old_client_goes_on(newest: dict[str, Any]) -> None:
+    old_client = saved_state.restore(newest["client"], client.Client)
+    late = newest["late frame of a group"]
+    address, sealed = identity.decode_public_key(bytes.fromhex(late["address"])), bytes.fromhex(late["sealed"])
+    now_ms = newest["now_ms"]
+    read = client.receive(old_client, address, sealed, bytes, now_ms=now_ms)
+    assert [told.text for told in read.told if isinstance(told, closed_group.Event)] == ["two"]
+    (told,) = client.receive(read.client, address, sealed, bytes, now_ms=now_ms).told
+    assert isinstance(told, client.Refused)
+    assert isinstance(told.error, errors.DuplicateMessage)
+
+
+def test_a_mapping_keeps_its_order(newest: dict[str, Any]) -> None:
+    restored = saved_state.restore(newest["client"], client.Client)
+    assert list(restored.outbox) == sorted(restored.outbox)
+    assert max(restored.outbox) > 9
+    assert saved_state.save(restored) == newest["client"]
+
+
+@pytest.mark.parametrize("name", ["given", "repaired", "counts"])
+def test_pairs_and_sets_have_one_order_and_each_key_once(newest: dict[str, Any], name: str) -> None:
+    saved = json.loads(newest["closed group"])
+    written = saved["value"][name]
+    assert len(written) > 0
+    saved["value"][name] = [*written, written[0]]
+    with pytest.raises(errors.UnreadableState):
+        saved_state.restore(json.dumps(saved), closed_group.Group)
+    if name == "given":
+        assert len(written) > 1
+        saved["value"][name] = written[::-1]
+        with pytest.raises(errors.UnreadableState):
+            saved_state.restore(json.dumps(saved), closed_group.Group)
+
+
 def change(text: str, **members: object) -> str:
     return json.dumps({**json.loads(text), **members})
 
@@ -136,21 +191,34 @@ KEYS = {
     "session record": ("theirs", "base_key"),
     "account": ("private", "public"),
     "sender key record": ("chain_key", "signing_key", "0"),
+    "closed group": ("ours", "administrator", "group_id", "address_private"),
+    "client": ("theirs", "recipient", "group_id"),
 }
 """Members that are keys, or a seed that was skipped."""
 
 
-@pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind, names in KEYS.items() for name in names])
+@pytest.mark.parametrize(
+    ("file", "kind", "name"),
+    [(file, kind, name) for file, kind in SAVED for name in KEYS.get(kind, ())],
+    ids=lambda value: getattr(value, "stem", value),
+)
 @pytest.mark.parametrize(
     "change", [lambda key: "zz" + key[2:], lambda key: key[:10], lambda key: key + "00", str.upper]
 )
-def test_a_key_of_another_form_is_refused(
-    old: dict[str, Any], kind: str, name: str, change: Callable[[str], str]
-) -> None:
-    text = re.sub(f'(?<="{name}": ")[0-9a-f]+', lambda key: change(key[0]), old[kind], count=1)
-    assert text != old[kind]
+def test_a_key_of_another_form_is_refused(file: Path, kind: str, name: str, change: Callable[[str], str]) -> None:
+    saved = read(file)[kind]
+    text = re.sub(f'(?<="{name}": ")[0-9a-f]+', lambda key: change(key[0]), saved, count=1)
+    assert text != saved
     with pytest.raises(errors.UnreadableState):
         saved_state.restore(text, KINDS[kind])
+
+
+def find_lists(value: object) -> Iterator[list[Any]]:
+    """Find all lists in a JSON value."""
+    if isinstance(value, list):
+        yield value
+    for member in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from find_lists(member)
 
 
 def find_objects(value: object) -> Iterator[dict[str, Any]]:
@@ -189,7 +257,10 @@ def test_no_other_member_is_passed_over(file: Path, kind: str) -> None:
 def test_a_number_of_another_form_is_refused(file: Path, kind: str, wrong: object) -> None:
     saved = json.loads(read(file)[kind])
     numbers = [(members, name) for members in find_objects(saved) for name in members if type(members[name]) is int]
-    for members, name in numbers:
+    listed: list[tuple[Any, Any]] = [
+        (items, at) for items in find_lists(saved) for at, item in enumerate(items) if type(item) is int
+    ]
+    for members, name in numbers + listed:
         number, members[name] = members[name], wrong
         with pytest.raises(errors.UnreadableState):
             saved_state.restore(json.dumps(saved), KINDS[kind])
