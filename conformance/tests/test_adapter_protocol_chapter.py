@@ -116,7 +116,7 @@ def test_a_sample_is_params_of_its_method_without_injected_values(method: protoc
 
 def test_the_marks_of_params_are_found() -> None:
     assert {name for method in protocol.METHODS.values() for name in method.handles} == {
-        "account", "client", "handle", "key", "layer", "mailbox", "paths", "ratchet", "record", "request", "session",
+        "account", "client", "handle", "key", "layer", "mailbox", "paths", "ratchet", "record", "request", "session", "view",
     }  # fmt: skip
     assert list(protocol.METHODS["sender_keys.encrypt"].injected) == ["random"]
     assert [name for name in adapter_protocol.NEEDING_A_HANDLE if not name.startswith(("x3dh.", "double_ratchet.", "session", "onion.", "paths.", "network.", "client."))] == [

@@ -625,6 +625,22 @@ def find_leaves(view: View) -> tuple[Membership, ...]:
     return tuple(sorted(leave for leave in view.leaves if candidates.get(leave.account) == leave.added))
 
 
+def is_out(view: View, ours: PublicKey) -> bool:
+    """Tell whether an account is no member of its own view.
+
+    Clauses: GC-26
+    """
+    return ours not in find_members(view)
+
+
+def ends_by_notice(view: View, sender: PublicKey, epoch: int) -> bool:
+    """Tell whether a notice of an epoch says that its receiver is out.
+
+    Clauses: GC-51
+    """
+    return sender == view.snapshot.administrator and epoch > view.epoch
+
+
 # Creating
 
 

@@ -11,6 +11,7 @@ from cloister_conformance.protocol import (
     client,
     double_ratchet,
     envelope,
+    group_control,
     identity,
     mailbox,
     network,
@@ -54,6 +55,7 @@ CHAPTERS = (
     onion,
     paths,
     network,
+    group_control,
     client,
 )
 METHODS: dict[str, Method] = {method.name: method for chapter in CHAPTERS for method in chapter.METHODS}

@@ -20,6 +20,7 @@ from cloister_conformance.reference_adapter import (
     client,
     double_ratchet,
     envelope,
+    group_control,
     identity,
     mailbox,
     network,
@@ -54,6 +55,7 @@ MODULES = (
     onion,
     paths,
     network,
+    group_control,
     client,
 )
 CHAPTERS = {module.__name__.rpartition(".")[2]: module for module in MODULES}
