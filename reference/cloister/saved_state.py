@@ -31,7 +31,7 @@ from cloister import (
 )
 
 VERSION = 2
-HEX_BYTES = ConfigDict(ser_json_bytes="hex", val_json_bytes="hex")
+HEX_BYTES = ConfigDict(defer_build=True, ser_json_bytes="hex", val_json_bytes="hex")
 KINDS: dict[type, str] = {
     sender_keys.SenderKey: "sender key",
     sender_keys.Record: "sender key record",

@@ -46,7 +46,7 @@ Hex64 = Annotated[Hex, Len(64, 64)]
 class Message(BaseModel):
     """Params or a result: unknown members are refused, types are not converted."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True, strict=True)
 
 
 class Nothing(Message):
