@@ -433,6 +433,8 @@ def decode_removal(account: PublicKey, fields: group_control_pb2.Removal) -> Rem
         OutOfRange: a number is outside its limits.
     Clauses: GC-12
     """
+    check_epoch(fields.added)
+    check_epoch(fields.last_epoch)
     wire.check_range(fields.how, min(HOW), max(HOW), what="how")
     wire.check_timestamp(fields.removed_ms)
     last_index = fields.last_index if fields.HasField("last_index") else None
@@ -546,6 +548,7 @@ def decode_snapshot_message(group_id: bytes, fields: group_control_pb2.SnapshotM
         InvalidAvatar: the image is not acceptable, or not that of the snapshot.
     Clauses: GC-2, GC-7, GC-8
     """
+    wire.check_size(fields.signature, identity.SIGNATURE_BYTES, what="signature")
     snapshot = decode_snapshot(fields.snapshot)
     if snapshot.group_id != group_id:
         raise errors.InvalidMessage(reason="the snapshot is of another group")
