@@ -770,7 +770,8 @@ def accept_add(view: View, sender: PublicKey, epoch: int, accounts: Iterable[Pub
         GroupFull: more than `MAX_ADDS` accounts would be added.
     Clauses: GC-28, GC-32
     """
-    return judge_waiting(put_add(view, sender, epoch, tuple(accounts)))
+    changed = put_add(view, sender, epoch, tuple(accounts))
+    return changed if changed.adds == view.adds else judge_waiting(changed)
 
 
 def put_add(view: View, sender: PublicKey, epoch: int, accounts: tuple[PublicKey, ...]) -> View:
