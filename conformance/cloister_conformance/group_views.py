@@ -64,7 +64,7 @@ class Member:
 
     def must_be_like(self, other: "Member") -> None:
         """Expect the view of another member, but for what each has by itself."""
-        told: dict[str, Any] = other.read().result.model_dump(exclude={"adders", "confirmed", "waiting", "out"})
+        told: dict[str, Any] = other.read().result.model_dump(exclude={"adders", "is_confirmed", "waiting", "is_out"})
         self.read().must_be(**told)
 
 
@@ -93,7 +93,7 @@ class Player:
 
     def accept(self, sender: bytes, encoded: bytes) -> bool:
         """Accept a control message as the shadow does, or refuse it so; tell whether it was accepted."""
-        expected = self.shadow and self.shadow.accept(sender, encoded)
+        expected = None if self.shadow is None else self.shadow.accept(sender, encoded)
         return self.compare(self.member.accept(sender, encoded), expected)
 
     def compare(self, answer: Answer, expected: Answer | None) -> bool:
@@ -109,7 +109,7 @@ class Player:
 
     def act(self, method: str, **params: object) -> bytes | None:
         """Do what gives the same message whoever does it, such as an add; return the message, if it was not refused."""
-        expected = self.shadow and self.shadow.call(method, **params)
+        expected = None if self.shadow is None else self.shadow.call(method, **params)
         answer = self.member.call(method, **params)
         return answer.result.encoded if self.compare(answer, expected) else None
 
@@ -273,12 +273,12 @@ class World:
             self.open_epoch()
         states = {account: self.players[account].read() for account in sorted(self.knowing)}
         for (sender, account), epoch in list(self.added.items()):
-            if not (states[sender].out or states[sender].closed) and self.must_add_again(sender, account, epoch):
+            if not (states[sender].is_out or states[sender].closed) and self.must_add_again(sender, account, epoch):
                 del self.added[sender, account]
                 self.add(sender, account)
         for sender, state in states.items():
             for receiver in name_members(state) & states.keys():
-                if not state.out and states[receiver].digest != state.digest:
+                if not state.is_out and states[receiver].digest != state.digest:
                     self.pass_on(sender, receiver)
                     self.send_adds(sender, state, receiver)
 
@@ -287,8 +287,9 @@ class World:
         player = self.players[sender]
         if player.read().epoch <= epoch:
             return False
-        expected = player.shadow and player.shadow.call("must_add_again", account=account, epoch=epoch)
-        answer = player.member.call("must_add_again", account=account, epoch=epoch)
+        params = {"account": account, "epoch": epoch}
+        expected = None if player.shadow is None else player.shadow.call("must_add_again", **params)
+        answer = player.member.call("must_add_again", **params)
         player.compare(answer, expected)
         again: bool = answer.result.again
         return again

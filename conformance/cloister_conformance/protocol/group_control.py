@@ -159,9 +159,9 @@ class State(Sparse):
     leaves: list[EndedMembership]
     adders: list[Hex]
     removed: list[Removal]
-    confirmed: bool
+    is_confirmed: bool
     waiting: int
-    out: bool
+    is_out: bool
     closed: bool
     digest: Hex
 

@@ -10,6 +10,7 @@ from cloister.group_control import GroupId
 from cloister.identity import PublicKey
 
 from cloister_conformance.protocol import client as messages
+from cloister_conformance.protocol.group_control import Member
 from cloister_conformance.protocol.messages import Nothing
 from cloister_conformance.reference_adapter.handles import Handles
 from cloister_conformance.reference_adapter.x3dh import decode_pair, put_prekeys
@@ -155,6 +156,6 @@ def read_group(params: messages.OfGroup, handles: Handles) -> messages.ReadGroup
         avatar=group.avatar,
         administrator=group.view.snapshot.administrator,
         is_confirmed=group.view.is_confirmed,
-        members=[messages.Member(account=account, added=members[account]) for account in sorted(members)],
+        members=[Member(account=account, added=members[account]) for account in sorted(members)],
         digest=group_control.derive_digest(group.view),
     )

@@ -265,9 +265,9 @@ def read(params: messages.Read, handles: Handles) -> messages.State:
         ],
         adders=sorted(view.adders),
         removed=list(map(describe_removal, snapshot.removed)),
-        confirmed=view.is_confirmed,
+        is_confirmed=view.is_confirmed,
         waiting=len(view.waiting),
-        out=group_control.is_out(view, reader.account) or reader.noticed_epoch > view.epoch,
+        is_out=group_control.is_out(view, reader.account) or reader.noticed_epoch > view.epoch,
         closed=snapshot.closed,
         digest=group_control.derive_digest(view),
     )

@@ -666,9 +666,9 @@ def test_a_created_group_has_its_members_and_its_administrator(actors: Actors, o
         adds=[],
         leaves=[],
         removed=[],
-        confirmed=True,
+        is_confirmed=True,
         waiting=0,
-        out=False,
+        is_out=False,
         closed=False,
     )
 
@@ -691,7 +691,7 @@ def test_members_take_up_a_created_group(
     peer.call("group_control.create_view", view="other", account=min(others)).must_be()
     peer.call("group_control.accept", view="other", sender=ALICE, encoded=encoded).must_be()
     theirs = peer.call("group_control.read", view="other")
-    iut.call("group_control.read", view="view").must_be(**theirs.result.model_dump(exclude={"out"}))
+    iut.call("group_control.read", view="view").must_be(**theirs.result.model_dump(exclude={"is_out"}))
 
 
 @clause("GC-5", "GC-6", "GC-7")

@@ -111,7 +111,7 @@ def test_who_is_no_member_adds_nobody(actors: Actors, how: str) -> None:
     else:
         member.accept(ALICE, Snapshot(epoch=1, members=(ALICE, CAROL)).message()).must_be()
     member.add(DAVE).must_be_refused("NotPermitted")
-    member.read().must_be(members=added([ALICE, CAROL]), adds=[], out=True)
+    member.read().must_be(members=added([ALICE, CAROL]), adds=[], is_out=True)
 
 
 @clause("GC-37", "GC-38")
@@ -132,7 +132,7 @@ def test_a_member_leaves_its_own_membership(actors: Actors, last_index: int | No
     member = Member(iut, BOB).open_view()
     member.accept(ALICE, Snapshot(epoch=4, added={BOB: 2}).message()).must_be()
     member.leave(last_index).must_be(encoded=write_leave(2, last_index, epoch=4))
-    member.read().must_be(members=added([ALICE, CAROL]), out=True)
+    member.read().must_be(members=added([ALICE, CAROL]), is_out=True)
 
 
 @clause("GC-39")
@@ -141,7 +141,7 @@ def test_who_was_added_leaves_the_membership_of_this_epoch(actors: Actors) -> No
     member = Member(iut, DAVE).open_view()
     member.accept(CAROL, Snapshot(epoch=4).message(adds_you=True)).must_be()
     member.leave().must_be(encoded=write_leave(4, epoch=4))
-    member.read().must_be(members=USUAL, adds=[DAVE], leaves=[{"account": DAVE, "added": 4}], out=True)
+    member.read().must_be(members=USUAL, adds=[DAVE], leaves=[{"account": DAVE, "added": 4}], is_out=True)
 
 
 # Opening epochs
@@ -414,7 +414,7 @@ def test_who_was_added_by_another_already_is_not_added_again(actors: Actors) -> 
 @pytest.mark.parametrize("epoch", [3, 4, group_control.MAX_EPOCH])
 def test_a_notice_of_the_administrator_puts_its_receiver_out(actors: Actors, epoch: int) -> None:
     receiver = join(actors, (ALICE, Snapshot(epoch=2).message()), (ALICE, write_notice(epoch)))
-    receiver.must_be(out=True, epoch=2, members=USUAL)
+    receiver.must_be(is_out=True, epoch=2, members=USUAL)
 
 
 @clause("GC-51")
@@ -431,9 +431,9 @@ def test_no_other_notice_changes_anything(actors: Actors, sender: bytes, epoch: 
 @clause("GC-51", "GC-20")
 def test_who_was_put_out_by_a_notice_can_be_a_member_again(actors: Actors) -> None:
     receiver = join(actors, (ALICE, write_notice(1)))
-    receiver.must_be(out=True)
+    receiver.must_be(is_out=True)
     receiver.accept((ALICE, Snapshot(epoch=2, added={BOB: 2}).message()))
-    receiver.must_be(out=False)
+    receiver.must_be(is_out=False)
 
 
 # The digest
@@ -503,4 +503,4 @@ def test_who_is_over_the_bound_is_in_the_digest(actors: Actors) -> None:
 @clause("GC-52", "GC-25")
 def test_the_digest_does_not_say_whether_the_key_is_confirmed(actors: Actors) -> None:
     receiver = meet(actors).accept((CAROL, Snapshot().message(adds_you=True)))
-    receiver.must_be(digest=digest(Snapshot(), [DAVE], []), confirmed=False)
+    receiver.must_be(digest=digest(Snapshot(), [DAVE], []), is_confirmed=False)

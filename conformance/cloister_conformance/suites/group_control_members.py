@@ -241,7 +241,7 @@ def test_over_the_bound_the_order_of_accounts_decides(actors: Actors, order: tup
     receiver.accept(*[(ALICE, write_add(more[index])) for index in order])
     kept = more[: MAX_MEMBERS - count]
     told = sorted([*members, *kept])
-    receiver.must_be(members=added(told), adds=more, out=False)
+    receiver.must_be(members=added(told), adds=more, is_out=False)
 
 
 @clause("GC-38")
@@ -257,7 +257,7 @@ def test_who_has_left_keeps_its_place_until_the_next_epoch(actors: Actors) -> No
 def test_who_is_over_the_bound_is_out(actors: Actors) -> None:
     members = make_members(MAX_MEMBERS)
     receiver = meet(actors).accept((members[0], Snapshot(members=members).message(adds_you=True)))
-    receiver.must_be(members=added(members), adds=[DAVE], out=True)
+    receiver.must_be(members=added(members), adds=[DAVE], is_out=True)
 
 
 @clause("GC-38")

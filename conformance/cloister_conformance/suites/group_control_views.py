@@ -123,11 +123,11 @@ def test_a_stranger_adds_nobody(actors: Actors) -> None:
 @clause("GC-1", "GC-25")
 def test_a_snapshot_of_the_administrator_is_not_from_the_administrator(actors: Actors) -> None:
     receiver = meet(actors, BOB).accept((CAROL, Snapshot().message()))
-    receiver.must_be(confirmed=False, members=USUAL)
+    receiver.must_be(is_confirmed=False, members=USUAL)
     receiver.accept((CAROL, Snapshot().message()), (DAVE, Snapshot().message()))
-    receiver.must_be(confirmed=False)
+    receiver.must_be(is_confirmed=False)
     receiver.accept((ALICE, Snapshot().message()))
-    receiver.must_be(confirmed=True)
+    receiver.must_be(is_confirmed=True)
 
 
 # Signatures
@@ -167,7 +167,7 @@ def test_a_first_snapshot_is_verified_too(actors: Actors, sender: bytes, *, adds
 def test_a_repeated_snapshot_is_verified_too(actors: Actors) -> None:
     receiver = meet(actors, BOB).accept((CAROL, Snapshot().message()))
     receiver.refuse(ALICE, Snapshot(signer="somebody else").message(), "InvalidSignature")
-    receiver.must_be(confirmed=False)
+    receiver.must_be(is_confirmed=False)
 
 
 @clause("GC-16")
@@ -199,7 +199,7 @@ def test_a_group_that_lists_the_receiver_is_taken_from_anybody(
     actors: Actors, sender: bytes, *, confirmed: bool
 ) -> None:
     receiver = meet(actors, BOB).accept((sender, Snapshot(epoch=4).message()))
-    receiver.must_be(epoch=4, members=USUAL, adds=[], adders=[], confirmed=confirmed, out=False)
+    receiver.must_be(epoch=4, members=USUAL, adds=[], adders=[], is_confirmed=confirmed, is_out=False)
 
 
 @clause("GC-17", "GC-24", "GC-25")
@@ -210,8 +210,8 @@ def test_a_member_adds_the_receiver(actors: Actors, sender: bytes) -> None:
         members=[*USUAL, {"account": DAVE, "added": 2}],
         adds=[DAVE],
         adders=[sender],
-        confirmed=sender == ALICE,
-        out=False,
+        is_confirmed=sender == ALICE,
+        is_out=False,
     )
 
 
@@ -274,9 +274,9 @@ def test_another_key_is_refused_from_anybody_but_the_administrator(actors: Actor
 def test_the_administrator_itself_replaces_a_provisional_key(actors: Actors, epoch: int) -> None:
     lies = Snapshot(epoch=1, key="invented", members=(BOB, ALICE, CAROL, DAVE))
     receiver = meet(actors, BOB).accept((CAROL, lies.message()), (CAROL, write_add(ERIN, epoch=1)))
-    receiver.must_be(confirmed=False, adds=[ERIN])
+    receiver.must_be(is_confirmed=False, adds=[ERIN])
     receiver.accept((ALICE, Snapshot(epoch=epoch).message()))
-    receiver.must_be(epoch=epoch, members=USUAL, adds=[], confirmed=True)
+    receiver.must_be(epoch=epoch, members=USUAL, adds=[], is_confirmed=True)
     receiver.refuse(CAROL, lies.message(), "NotPermitted")
     receiver.refuse(ALICE, Snapshot(epoch=9, key="invented").message(), "NotPermitted")
 
@@ -287,7 +287,7 @@ def test_a_replacing_key_has_signed_its_snapshot(actors: Actors) -> None:
     forged = Snapshot(signer="invented")
     receiver.refuse(ALICE, forged.message(), "InvalidSignature")
     receiver.accept((ALICE, Snapshot().message()))
-    receiver.must_be(confirmed=True)
+    receiver.must_be(is_confirmed=True)
 
 
 @clause("GC-20")
@@ -327,7 +327,7 @@ def test_a_lower_epoch_and_the_same_snapshot_change_nothing(
 @pytest.mark.parametrize("epoch", [0, 2])
 def test_the_administrator_confirms_its_key_with_any_snapshot(actors: Actors, epoch: int) -> None:
     receiver = meet(actors, BOB).accept((CAROL, Snapshot(epoch=2).message()), (ALICE, Snapshot(epoch=epoch).message()))
-    receiver.must_be(epoch=2, confirmed=True)
+    receiver.must_be(epoch=2, is_confirmed=True)
 
 
 @clause("GC-21", "GC-24", "GC-40")
@@ -351,10 +351,10 @@ def test_a_stranger_that_adds_the_receiver_to_a_known_group_is_no_adder(actors: 
 def test_who_is_out_is_added_again_by_the_same_snapshot(actors: Actors) -> None:
     without = Snapshot(epoch=1, members=(ALICE, CAROL), removed=[Removed(account=BOB)])
     receiver = join(actors, (ALICE, without.message()))
-    receiver.must_be(out=True, members=added([ALICE, CAROL]))
+    receiver.must_be(is_out=True, members=added([ALICE, CAROL]))
     receiver.accept((CAROL, without.message(adds_you=True)))
     receiver.must_be(
-        out=False, adds=[BOB], adders=[CAROL], members=[{"account": BOB, "added": 1}, *added([ALICE, CAROL])]
+        is_out=False, adds=[BOB], adders=[CAROL], members=[{"account": BOB, "added": 1}, *added([ALICE, CAROL])]
     )
 
 
@@ -384,7 +384,7 @@ def test_another_snapshot_of_the_same_epoch_is_refused(
 def test_a_conflicting_snapshot_confirms_nothing(actors: Actors) -> None:
     receiver = meet(actors, BOB).accept((CAROL, Snapshot().message()))
     receiver.refuse(ALICE, Snapshot(name="walk").message(), "ConflictingSnapshot")
-    receiver.must_be(confirmed=False)
+    receiver.must_be(is_confirmed=False)
 
 
 @clause("GC-23")
@@ -431,18 +431,18 @@ def test_a_leave_of_an_add_is_over_with_its_epoch(actors: Actors) -> None:
 @pytest.mark.parametrize("account", [BOB, CAROL])
 def test_who_is_no_member_of_its_view_is_out(actors: Actors, account: bytes) -> None:
     receiver = join(actors, account=account)
-    receiver.must_be(out=False)
+    receiver.must_be(is_out=False)
     rest = [member for member in (BOB, ALICE, CAROL) if member != account]
     receiver.accept((ALICE, Snapshot(epoch=1, members=rest).message()))
-    receiver.must_be(out=True, members=added(rest))
+    receiver.must_be(is_out=True, members=added(rest))
     receiver.accept((ALICE, Snapshot(epoch=2, added={account: 2}).message()))
-    receiver.must_be(out=False)
+    receiver.must_be(is_out=False)
 
 
 @clause("GC-26", "GC-39")
 def test_who_left_is_out(actors: Actors) -> None:
     receiver = join(actors, (BOB, write_leave(0, 3)))
-    receiver.must_be(out=True, members=added([ALICE, CAROL]))
+    receiver.must_be(is_out=True, members=added([ALICE, CAROL]))
 
 
 @clause("GC-27")
