@@ -569,7 +569,7 @@ def do_duties(group: Group, old: Group, random: wire.Random, *, now_ms: int) -> 
     Clauses: CG-36, CG-37, CG-38
     """
     step = pass_on(group, old)
-    step = step.then(add_again(step.group, random, now_ms=now_ms))
+    step = step.then(add_again(step.group, old, random, now_ms=now_ms))
     if not group.is_administrator:
         return step
     step = step.then(confirm_newcomers(step.group, old))
@@ -604,14 +604,16 @@ def make_leave(view: View, membership: Membership) -> Leave:
     return Leave(added=membership.added, last_index=view.leaves[membership], account=membership.account)
 
 
-def add_again(group: Group, random: wire.Random, *, now_ms: int) -> Step:
-    """Add again whom we added in an earlier epoch and the snapshot does not know; tell whose add is refused.
+def add_again(group: Group, old: Group, random: wire.Random, *, now_ms: int) -> Step:
+    """Add again whom we added in an earlier epoch, who did not leave, and whom the snapshot does not know; tell whose add is refused.
 
     Clauses: GC-50, CG-49
     """
     earlier = {account: epoch for account, epoch in group.my_adds.items() if epoch < group.view.epoch}
     step = Step(replace(group, my_adds={a: epoch for a, epoch in group.my_adds.items() if a not in earlier}))
     for account, epoch in earlier.items():
+        if Membership(account, epoch) in old.view.leaves:
+            continue
         if group_control.must_add_again(step.group.view, account, epoch):
             step = step.then(try_to_add(step.group, account, random, now_ms=now_ms))
         elif not group_control.is_known(step.group.view, account):

@@ -16,6 +16,7 @@
     cloister.errors.NotPermitted: not permitted: a leave for another account by somebody who did not add us
 """
 
+import contextlib
 import hashlib
 import itertools
 import unicodedata
@@ -185,11 +186,12 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """One member's state of a group."""
+    """One member's state of a group; memberships are `left` by their owners, or `reported` to be by who added us."""
 
     signed: SignedSnapshot
     adds: Ascending[PublicKey] = frozenset()
-    leaves: Pairs[Membership, int | None] = field(default_factory=dict)
+    left: Pairs[Membership, int | None] = field(default_factory=dict)
+    reported: Pairs[Membership, int | None] = field(default_factory=dict)
     adders: Ascending[PublicKey] = frozenset()
     is_confirmed: bool = False
     waiting: tuple[Waiting, ...] = ()
@@ -203,6 +205,11 @@ class View:
     def epoch(self) -> int:
         """The epoch of the snapshot."""
         return self.signed.snapshot.epoch
+
+    @property
+    def leaves(self) -> Mapping[Membership, int | None]:
+        """The memberships that have ended, each with the last index that counts."""
+        return {**self.left, **{leave: find_lower(self.left, leave, index) for leave, index in self.reported.items()}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -605,8 +612,13 @@ def find_members(view: View) -> dict[PublicKey, int]:
 
     Clauses: GC-38
     """
-    kept = list(find_candidates(view).items())[:MAX_MEMBERS]
-    return {account: added for account, added in kept if Membership(account, added) not in view.leaves}
+    kept, leaves = list(find_candidates(view).items())[:MAX_MEMBERS], view.leaves
+    return {account: added for account, added in kept if Membership(account, added) not in leaves}
+
+
+def find_added(view: View, account: PublicKey) -> int | None:
+    """Find the epoch in which a candidate was added; None if the account is no candidate."""
+    return view.snapshot.members.get(account, view.epoch if account in view.adds else None)
 
 
 def is_known(view: View, account: PublicKey) -> bool:
@@ -614,7 +626,7 @@ def is_known(view: View, account: PublicKey) -> bool:
 
     Clauses: GC-29
     """
-    return account in view.snapshot.members or account in view.adds
+    return find_added(view, account) is not None
 
 
 def find_adds(view: View) -> tuple[PublicKey, ...]:
@@ -624,8 +636,7 @@ def find_adds(view: View) -> tuple[PublicKey, ...]:
 
 def find_leaves(view: View) -> tuple[Membership, ...]:
     """Find the leaves of a view that name the membership of a candidate, in ascending order."""
-    candidates = find_candidates(view)
-    return tuple(sorted(leave for leave in view.leaves if candidates.get(leave.account) == leave.added))
+    return tuple(sorted(leave for leave in view.leaves if find_added(view, leave.account) == leave.added))
 
 
 def is_out(view: View, ours: PublicKey) -> bool:
@@ -696,12 +707,12 @@ def accept_snapshot(view: View | None, ours: PublicKey, sender: PublicKey, messa
         InvalidSignature: the administrator key has not signed it.
         ConflictingSnapshot: it is another of the same epoch.
         GroupFull: as `accept_add`.
-    Clauses: GC-17, GC-18, GC-19, GC-20, GC-21, GC-22, GC-25, GC-27
+    Clauses: GC-17, GC-18, GC-19, GC-20, GC-21, GC-22, GC-25, GC-27, GC-54
     """
     new = message.signed.snapshot
     is_ours = sender == new.administrator
     if view is None:
-        if ours not in new.members and not message.adds_you:
+        if ours not in new.members and (new.closed or not message.adds_you):
             raise errors.NotPermitted(reason="a snapshot of an unknown group that does not list us")
         verify_snapshot(message.signed)
         return take_up(View(signed=message.signed, is_confirmed=is_ours), ours, sender, message)
@@ -723,7 +734,7 @@ def accept_snapshot(view: View | None, ours: PublicKey, sender: PublicKey, messa
     view = replace(view, is_confirmed=view.is_confirmed or is_ours)
     if new.epoch > held.epoch:
         return take_up(view, ours, sender, message)
-    if new.epoch == held.epoch and message.adds_you:
+    if new.epoch == held.epoch and message.adds_you and ours not in held.members:
         return accept_as_joiner(view, ours, sender)
     return view
 
@@ -731,31 +742,33 @@ def accept_snapshot(view: View | None, ours: PublicKey, sender: PublicKey, messa
 def take_up(view: View, ours: PublicKey, sender: PublicKey, message: SnapshotMessage) -> View:
     """Take up a verified snapshot, with what the sender adds.
 
-    Clauses: GC-20, GC-23, GC-24, GC-32
+    Clauses: GC-20, GC-23, GC-24, GC-32, GC-53, GC-54
     """
     members = message.signed.snapshot.members
+    if message.signed.snapshot.closed:
+        return View(signed=message.signed, is_confirmed=view.is_confirmed)
     is_added = message.adds_you and ours not in members
     view = replace(
         view,
         signed=message.signed,
         adds=frozenset({ours, sender} - members.keys()) if is_added else frozenset(),
-        leaves={leave: index for leave, index in view.leaves.items() if members.get(leave.account) == leave.added},
+        left={leave: index for leave, index in view.left.items() if members.get(leave.account) == leave.added},
+        reported={},
         adders=frozenset({sender}) if is_added else frozenset(),
     )
     return judge_waiting(view)
 
 
 def accept_as_joiner(view: View, ours: PublicKey, sender: PublicKey) -> View:
-    """Accept that a sender adds the receiver in the epoch of the view.
+    """Accept that a sender adds the receiver, whom the snapshot does not list, in the epoch of the view.
 
     Raises:
         GroupFull: as `accept_add`.
         GroupClosed: the group is.
     Clauses: GC-21, GC-40
     """
-    is_adder = is_known(view, sender) and ours not in view.snapshot.members
-    view = accept_add(view, sender, view.epoch, (ours,))
-    return replace(view, adders=view.adders | {sender}) if is_adder else view
+    added = accept_add(view, sender, view.epoch, (ours,))
+    return replace(added, adders=view.adders | {sender}) if is_known(view, sender) else added
 
 
 # Accepting adds and leaves
@@ -768,30 +781,13 @@ def accept_add(view: View, sender: PublicKey, epoch: int, accounts: Iterable[Pub
         GroupClosed: the group is.
         PastEpoch: the epoch is over.
         GroupFull: more than `MAX_ADDS` accounts would be added.
-    Clauses: GC-28, GC-32
+    Clauses: GC-28, GC-31, GC-32
     """
-    changed = put_add(view, sender, epoch, tuple(accounts))
-    return changed if changed.adds == view.adds else judge_waiting(changed)
-
-
-def put_add(view: View, sender: PublicKey, epoch: int, accounts: tuple[PublicKey, ...]) -> View:
-    """Put the accounts of an add into a view, or let it wait.
-
-    Raises:
-        GroupClosed, PastEpoch, GroupFull: as `accept_add`.
-    Clauses: GC-27, GC-28, GC-29, GC-30, GC-31, GC-34, GC-35
-    """
-    if view.snapshot.closed:
-        raise errors.GroupClosed
-    if epoch < view.epoch:
-        raise errors.PastEpoch(epoch=epoch)
-    if epoch > view.epoch or not is_known(view, sender):
-        return let_wait(view, Waiting(sender=sender, epoch=epoch, body=Add(accounts=accounts)))
-
-    adds = view.adds | (frozenset(accounts) - view.snapshot.members.keys())
-    if len(adds) > MAX_ADDS:
-        raise errors.GroupFull(limit=MAX_ADDS)
-    return replace(view, adds=adds)
+    new = Waiting(sender=sender, epoch=epoch, body=Add(accounts=tuple(accounts)))
+    judged = judge(view, new)
+    if judged is None:
+        return let_wait(view, new)
+    return judged if judged.adds == view.adds else judge_waiting(judged)
 
 
 def accept_leave(view: View, sender: PublicKey, leave: Leave) -> View:
@@ -800,32 +796,76 @@ def accept_leave(view: View, sender: PublicKey, leave: Leave) -> View:
     Raises:
         GroupClosed: the group is.
         NotPermitted: it is the administrator's, or somebody else's by a sender that is no adder.
-    Clauses: GC-27, GC-39, GC-40, GC-41, GC-42, GC-43, GC-44
+    Clauses: GC-39, GC-43
     """
-    account = leave.account or sender
+    new = Waiting(sender=sender, epoch=leave.added, body=leave)
+    judged = judge(view, new)
+    return let_wait(view, new) if judged is None else judged
+
+
+def judge(view: View, new: Waiting) -> View | None:
+    """Judge an add or a leave; None if it must wait.
+
+    Raises:
+        GroupClosed, PastEpoch, GroupFull, NotPermitted: as `accept_add` and `accept_leave`.
+    Clauses: GC-27
+    """
     if view.snapshot.closed:
         raise errors.GroupClosed
+    if isinstance(new.body, Add):
+        return judge_add(view, new.sender, new.epoch, new.body)
+    return judge_leave(view, new.sender, new.body)
+
+
+def judge_add(view: View, sender: PublicKey, epoch: int, add: Add) -> View | None:
+    """Judge an add; None if it must wait.
+
+    Raises:
+        PastEpoch, GroupFull: as `accept_add`.
+    Clauses: GC-28, GC-29, GC-30, GC-31, GC-34, GC-35
+    """
+    if epoch < view.epoch:
+        raise errors.PastEpoch(epoch=epoch)
+    if epoch > view.epoch or not is_known(view, sender):
+        return None
+    adds = view.adds | (frozenset(add.accounts) - view.snapshot.members.keys())
+    if len(adds) > MAX_ADDS:
+        raise errors.GroupFull(limit=MAX_ADDS)
+    return replace(view, adds=adds)
+
+
+def judge_leave(view: View, sender: PublicKey, leave: Leave) -> View | None:
+    """Judge a leave; None if it must wait.
+
+    Raises:
+        NotPermitted: as `accept_leave`.
+    Clauses: GC-39, GC-40, GC-41, GC-42, GC-43, GC-53
+    """
+    account = leave.account or sender
     if account == view.snapshot.administrator:
         raise errors.NotPermitted(reason="a leave of the administrator, who closes the group instead")
     if account != sender and sender not in view.adders:
         raise errors.NotPermitted(reason="a leave for another account by somebody who did not add us")
 
-    added = find_candidates(view).get(account)
-    if added == leave.added:
-        return end_membership(view, Membership(account, added), leave.last_index)
+    added = find_added(view, account)
     if leave.added > view.epoch or (leave.added == view.epoch and added is None):
-        return let_wait(view, Waiting(sender=sender, epoch=leave.added, body=leave))
-    return view
+        return None
+    if leave.added != added:
+        return view
+    membership = Membership(account, added)
+    if account == sender:
+        return replace(view, left={**view.left, membership: find_lower(view.left, membership, leave.last_index)})
+    lower = find_lower(view.reported, membership, leave.last_index)
+    return replace(view, reported={**view.reported, membership: lower})
 
 
-def end_membership(view: View, membership: Membership, last_index: int | None) -> View:
-    """Put a membership into the leaves; of two last indices the lower counts.
+def find_lower(leaves: Mapping[Membership, int | None], membership: Membership, last_index: int | None) -> int | None:
+    """Find which last index of a membership counts: the one among leaves, if it is there, or another.
 
     Clauses: GC-44
     """
-    held = view.leaves.get(membership, last_index)
-    lower = None if held is None or last_index is None else min(held, last_index)
-    return replace(view, leaves={**view.leaves, membership: lower})
+    held = leaves.get(membership, last_index)
+    return None if held is None or last_index is None else min(held, last_index)
 
 
 # Waiting
@@ -846,30 +886,22 @@ def let_wait(view: View, new: Waiting) -> View:
 
 
 def judge_waiting(view: View) -> View:
-    """Judge what waits again, until the candidates stay the same.
+    """Judge what waits again, oldest first, until nothing more is added; what is refused is dropped.
 
     Clauses: GC-32
     """
     while True:
-        judged = replace(view, waiting=())
-        for waiting in view.waiting:
-            judged = judge(judged, waiting)
-        if judged.adds == view.adds:
-            return judged
-        view = judged
-
-
-def judge(view: View, waiting: Waiting) -> View:
-    """Judge one message; what is refused is dropped.
-
-    Clauses: GC-32
-    """
-    try:
-        if isinstance(waiting.body, Add):
-            return put_add(view, waiting.sender, waiting.epoch, waiting.body.accounts)
-        return accept_leave(view, waiting.sender, waiting.body)
-    except errors.ProtocolViolation:
-        return view
+        adds, waiting = view.adds, []
+        for each in view.waiting:
+            with contextlib.suppress(errors.ProtocolViolation):
+                judged = judge(view, each)
+                if judged is None:
+                    waiting.append(each)
+                else:
+                    view = judged
+        view = replace(view, waiting=tuple(waiting))
+        if view.adds == adds:
+            return view
 
 
 # Changing
@@ -881,17 +913,16 @@ def add(view: View, ours: PublicKey, accounts: Collection[PublicKey]) -> View:
     Raises:
         GroupClosed: the group is.
         NotPermitted: we are no member, or an account is a candidate.
-        GroupFull: there would be more than `MAX_MEMBERS` members.
+        GroupFull: there would be more than `MAX_MEMBERS` candidates.
     Clauses: GC-36, GC-37
     """
-    members = find_members(view)
     if view.snapshot.closed:
         raise errors.GroupClosed
-    if ours not in members:
+    if ours not in find_members(view):
         raise errors.NotPermitted(reason="an add by an account that is no member")
     if any(is_known(view, account) for account in accounts):
         raise errors.NotPermitted(reason="an account is a member, or was one in this epoch")
-    if len(members) + len(set(accounts)) > MAX_MEMBERS:
+    if len(find_candidates(view)) + len(set(accounts)) > MAX_MEMBERS:
         raise errors.GroupFull(limit=MAX_MEMBERS)
     return accept_add(view, ours, view.epoch, accounts)
 
@@ -984,7 +1015,7 @@ def find_new_removals(view: View, kicked: Mapping[PublicKey, int | None], now_ms
 
 
 def must_add_again(view: View, account: PublicKey, epoch: int) -> bool:
-    """Tell whether an account that was added in an earlier epoch is to be added again in that of the view.
+    """Tell whether an account that was added in an earlier epoch, and did not leave in it, is to be added again in that of the view.
 
     Clauses: GC-50
     """
