@@ -255,6 +255,14 @@ class World:
         if encoded is not None:
             self.send(self.administrator, name_members(administrator.read()), encoded)
 
+    def forge(self, sender: bytes, receiver: bytes, epoch: int) -> None:
+        """Let somebody change the administrator's snapshot, of which the signature stays as it was."""
+        encoded = self.players[self.administrator].member.pass_on().result.encoded
+        control = self.peer.call("group_control.decode_control", encoded=encoded).result.model_dump()["control"]
+        control["snapshot"]["snapshot"] |= {"name": "forged", "epoch": max(epoch, control["epoch"])}
+        forged = self.peer.call("group_control.encode_control", control=control).result.encoded
+        self.send(sender, [receiver], forged)
+
     # Repair
 
     def settle(self) -> None:

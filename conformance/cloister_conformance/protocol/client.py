@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from cloister_conformance.protocol.group_control import Member
 from cloister_conformance.protocol.messages import Handle, Hex, Hex32, Message, Method, Nothing
 from cloister_conformance.protocol.x3dh import Prekeys
 
@@ -139,11 +140,6 @@ class Outbox(Message):
 
 class Recipients(Message):
     recipients: list[Hex]
-
-
-class Member(Message):
-    account: Hex
-    added: int
 
 
 class ReadGroup(Message):
