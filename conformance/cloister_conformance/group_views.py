@@ -303,9 +303,9 @@ class World:
         return again
 
     def must_be_settled(self) -> None:
-        """Expect that all members of the administrator's view have the same view."""
+        """Expect that all members of the administrator's view that know the group have the same view."""
         administrator = self.players[self.administrator].member
-        for account in name_members(self.players[self.administrator].read()):
+        for account in name_members(self.players[self.administrator].read()) & self.knowing:
             self.players[account].member.must_be_like(administrator)
 
 
