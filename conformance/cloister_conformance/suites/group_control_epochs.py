@@ -26,9 +26,9 @@ from cloister_conformance.hand_made.group_control import (
     write_leave,
     write_notice,
 )
+from cloister_conformance.hand_made.group_forms import BAD_CHARACTERS, BAD_IMAGES, BAD_NAMES, WEBP, make_members
 from cloister_conformance.plugin import Actors
 from cloister_conformance.script import Actor
-from cloister_conformance.suites.group_control import BAD_CHARACTERS, BAD_IMAGES, BAD_NAMES, WEBP, make_members
 from cloister_conformance.suites.group_control_views import USUAL, Receiver, added, join, meet
 
 MAX_MEMBERS = group_control.MAX_MEMBERS

@@ -23,8 +23,8 @@ from cloister_conformance.hand_made.group_control import (
     write_add,
     write_leave,
 )
+from cloister_conformance.hand_made.group_forms import make_members
 from cloister_conformance.plugin import Actors
-from cloister_conformance.suites.group_control import make_members
 from cloister_conformance.suites.group_control_views import USUAL, Receiver, accept, added, join, meet, open_view, read
 
 MAX_ADDS = group_control.MAX_ADDS
