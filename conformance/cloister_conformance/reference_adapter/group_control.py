@@ -14,6 +14,7 @@ from cloister.group_control import (
     GroupId,
     Key,
     Leave,
+    Membership,
     Notice,
     Removal,
     SignedSnapshot,
@@ -30,10 +31,11 @@ from cloister_conformance.reference_adapter.handles import Handles, UnknownHandl
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Participant:
-    """What an account has of a group: its view, if it knows the group, the key if it is the administrator, and the epoch of a notice."""
+    """What an account has of a group: its view and the one before, the administrator key if it has it, the epoch of a notice."""
 
     account: PublicKey
     view: View | None = None
+    before: View | None = None
     administrator_key: KeyPair | None = None
     noticed_epoch: int = 0
 
@@ -43,6 +45,12 @@ class Participant:
         if self.view is None:
             raise UnknownHandle("the group of this view is unknown")
         return self.view
+
+    def accept_snapshot(self, sender: PublicKey, message: SnapshotMessage) -> "Participant":
+        """Accept a snapshot; if it is taken up, the view becomes the one before."""
+        view = group_control.accept_snapshot(self.view, self.account, sender, message)
+        stays = self.view is not None and view.signed.hash == self.view.signed.hash
+        return replace(self, view=view, before=self.before if stays else self.view)
 
 
 # Control messages
@@ -235,8 +243,7 @@ def accept_control(receiver: Participant, sender: PublicKey, control: Control) -
     """Accept a decoded control message."""
     match control.body:
         case SnapshotMessage() as message:
-            view = group_control.accept_snapshot(receiver.view, receiver.account, sender, message)
-            return replace(receiver, view=view)
+            return receiver.accept_snapshot(sender, message)
         case _ if receiver.view is None:
             raise errors.UnknownGroup
         case Add(accounts=accounts):
@@ -323,11 +330,16 @@ def change(
         view, opener.account, opener.administrator_key, wanted, handles.random, now_ms=now_ms
     )
     message = SnapshotMessage(signed=signed, avatar=avatar)
-    view = group_control.accept_snapshot(view, opener.account, opener.account, message)
-    handles.put(handle, replace(opener, view=view))
-    return encode_of(view, message)
+    opener = opener.accept_snapshot(opener.account, message)
+    handles.put(handle, opener)
+    return encode_of(opener.known, message)
 
 
 def must_add_again(params: messages.WasAdded, handles: Handles) -> messages.Again:
-    view = handles.get(params.view, Participant).known
-    return messages.Again(again=group_control.must_add_again(view, PublicKey(params.account), params.epoch))
+    """Tell whether to add again; who had left in the view before stays out.
+
+    Clauses: GC-50
+    """
+    adder, account = handles.get(params.view, Participant), PublicKey(params.account)
+    had_left = adder.before is not None and Membership(account, params.epoch) in adder.before.leaves
+    return messages.Again(again=not had_left and group_control.must_add_again(adder.known, account, params.epoch))

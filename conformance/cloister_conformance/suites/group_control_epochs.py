@@ -85,6 +85,18 @@ def test_nobody_adds_a_member_above_the_bound(actors: Actors, count: int) -> Non
     member.add(FRANK).must_be_refused("GroupFull")
 
 
+@clause("GC-36")
+def test_who_has_left_makes_no_room_in_this_epoch(actors: Actors) -> None:
+    iut, _ = actors()
+    members = make_members(MAX_MEMBERS)
+    alice = Member(iut, ALICE).open_view()
+    alice.accept(ALICE, Snapshot(members=members).message()).must_be()
+    alice.accept(members[0], write_leave()).must_be()
+    alice.add(DAVE).must_be_refused("GroupFull")
+    alice.accept(ALICE, Snapshot(epoch=1, members=members[1:]).message()).must_be()
+    alice.add(DAVE).must_be()
+
+
 @clause("GC-37")
 def test_nobody_adds_who_is_a_candidate(actors: Actors) -> None:
     iut, _ = actors()
@@ -394,6 +406,20 @@ def test_a_removal_of_before_the_add_does_not_count(actors: Actors, last_epoch: 
     member.add(DAVE).must_be()
     member.accept(ALICE, Snapshot(epoch=3, removed=removed).message()).must_be()
     member.call("must_add_again", account=DAVE, epoch=2).must_be(again=again)
+
+
+@clause("GC-50")
+@pytest.mark.parametrize("epoch", [0, 1])
+def test_who_had_left_is_not_added_again(actors: Actors, epoch: int) -> None:
+    iut, _ = actors()
+    member = Member(iut, BOB).open_view()
+    member.accept(ALICE, Snapshot(epoch=epoch).message()).must_be()
+    member.add(DAVE, ERIN).must_be()
+    member.accept(DAVE, write_leave(epoch, 3)).must_be()
+    member.accept(ALICE, Snapshot(epoch=2).message()).must_be()
+    member.accept(CAROL, Snapshot(epoch=2).message()).must_be()
+    member.call("must_add_again", account=DAVE, epoch=epoch).must_be(again=False)
+    member.call("must_add_again", account=ERIN, epoch=epoch).must_be(again=True)
 
 
 @clause("GC-50")

@@ -417,12 +417,33 @@ def test_the_lower_last_index_counts(actors: Actors, indices: list[int | None], 
     receiver.must_be(leaves=[left(CAROL, 0, counts)])
 
 
-@clause("GC-44", "GC-40")
-def test_the_lower_last_index_counts_whoever_tells_of_it(actors: Actors) -> None:
-    receiver = meet(actors).accept(
-        (CAROL, Snapshot().message(adds_you=True)), (CAROL, write_leave(0, 2, BOB)), (BOB, write_leave(0, 6))
-    )
-    receiver.must_be(leaves=[left(BOB, 0, 2)])
+@clause("GC-44", "GC-53")
+@pytest.mark.parametrize(("own", "told", "counts"), [(6, 2, 2), (2, 6, 2), (6, None, None), (None, 6, None), (3, 3, 3)])
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_the_lower_last_index_counts_whoever_tells_of_it(
+    actors: Actors, order: tuple[int, int], own: int | None, told: int | None, counts: int | None
+) -> None:
+    controls = [(CAROL, write_leave(0, told, BOB)), (BOB, write_leave(0, own))]
+    receiver = meet(actors).accept((CAROL, Snapshot().message(adds_you=True)), *[controls[index] for index in order])
+    receiver.must_be(leaves=[left(BOB, 0, counts)], members=added([ALICE, CAROL, DAVE]))
+    receiver.accept((ALICE, Snapshot(epoch=1, members=(BOB, ALICE, CAROL, DAVE)).message()))
+    receiver.must_be(leaves=[left(BOB, 0, own)])
+
+
+@clause("GC-53", "GC-23")
+def test_what_an_adder_says_of_others_holds_until_the_next_snapshot(actors: Actors) -> None:
+    receiver = meet(actors).accept((CAROL, Snapshot().message(adds_you=True)), (CAROL, write_leave(0, None, BOB)))
+    receiver.must_be(members=added([ALICE, CAROL, DAVE]), leaves=[left(BOB)])
+    members = (BOB, ALICE, CAROL, DAVE)
+    receiver.accept((ALICE, Snapshot(epoch=1, members=members).message()))
+    receiver.must_be(members=added(members), leaves=[])
+
+
+@clause("GC-53", "GC-39")
+def test_what_an_adder_says_of_itself_is_its_own_leave(actors: Actors) -> None:
+    receiver = meet(actors).accept((CAROL, Snapshot().message(adds_you=True)), (CAROL, write_leave(0, 4, CAROL)))
+    receiver.accept((ALICE, Snapshot(epoch=1, members=(BOB, ALICE, CAROL, DAVE)).message()))
+    receiver.must_be(leaves=[left(CAROL, 0, 4)])
 
 
 OPERATIONS = [

@@ -236,6 +236,18 @@ def test_who_is_listed_is_not_added(actors: Actors) -> None:
     receiver.must_be(members=USUAL, adds=[], adders=[])
 
 
+@clause("GC-17")
+@pytest.mark.parametrize("sender", [ALICE, CAROL])
+def test_nobody_is_added_to_a_closed_group(actors: Actors, sender: bytes) -> None:
+    iut, _ = actors()
+    open_view(iut, DAVE)
+    closed = Snapshot(epoch=1, closed=True)
+    accept(iut, sender, closed.message(adds_you=True)).must_be_refused("NotPermitted")
+    listed = Snapshot(epoch=1, members=(BOB, ALICE, CAROL, DAVE), closed=True)
+    accept(iut, sender, listed.message()).must_be()
+    read(iut).must_be(closed=True, members=added(listed.members))
+
+
 # Known groups
 
 
@@ -308,7 +320,7 @@ def test_a_higher_epoch_is_taken_up_from_anybody(actors: Actors, epoch: int, sen
 
 
 @clause("GC-21")
-@pytest.mark.parametrize("sender", [ALICE, CAROL, DAVE])
+@pytest.mark.parametrize("sender", [ALICE, CAROL, DAVE, FRANK])
 @pytest.mark.parametrize("adds_you", [True, False])
 @pytest.mark.parametrize("epoch", [0, 1, 2])
 def test_a_lower_epoch_and_the_same_snapshot_change_nothing(
@@ -466,6 +478,27 @@ def test_what_waits_is_dropped_when_the_group_is_closed(actors: Actors) -> None:
     receiver.must_be(waiting=2)
     receiver.accept((ALICE, Snapshot(epoch=1, closed=True).message()))
     receiver.must_be(waiting=0, adds=[])
+
+
+@clause("GC-54")
+def test_a_closed_group_has_the_members_of_its_snapshot_alone(actors: Actors) -> None:
+    receiver = join(
+        actors,
+        (CAROL, write_leave(0, 3)),
+        (ALICE, write_add(DAVE)),
+        (ERIN, write_add(FRANK, epoch=1)),
+        (ERIN, write_leave(1)),
+    )
+    receiver.must_be(waiting=2, members=added([BOB, ALICE, DAVE]))
+    receiver.accept((ALICE, Snapshot(epoch=1, closed=True).message()))
+    receiver.must_be(members=USUAL, adds=[], leaves=[], waiting=0, closed=True)
+
+
+@clause("GC-54", "GC-24")
+def test_nobody_is_added_by_a_closing_snapshot(actors: Actors) -> None:
+    receiver = meet(actors).accept((CAROL, Snapshot().message(adds_you=True)), (CAROL, write_leave(0, None, BOB)))
+    receiver.accept((CAROL, Snapshot(epoch=1, closed=True).message(adds_you=True)))
+    receiver.must_be(members=USUAL, adds=[], adders=[], leaves=[], is_out=True)
 
 
 @clause("GC-8", "GC-20")
