@@ -13,7 +13,7 @@ from cloister import double_ratchet, errors, identity, sealing, sender_keys, ses
 from cloister._proto import envelopes_pb2
 from pydantic import Field, ValidationError
 
-from cloister_conformance import peer_layers, peer_onions, protocol
+from cloister_conformance import peer_groups, peer_layers, peer_onions, protocol
 from cloister_conformance.hand_made import pairwise_sessions as hand_made
 from cloister_conformance.hand_made.protobuf import join
 from cloister_conformance.protocol.messages import Handle, Hex, Message, Method
@@ -226,6 +226,7 @@ FUNCTIONS: dict[str, tuple[Function, type[Message], type[Message]]] = {
     "sealing.split": (split, Sealed, SplitSealed),
     **peer_layers.FUNCTIONS,
     **peer_onions.FUNCTIONS,
+    **peer_groups.FUNCTIONS,
 }
 """What the peer alone does, with the models of its params and result."""
 

@@ -41,6 +41,8 @@ class Step:
     `{"contains": {MEMBER: [TEXT, ...]}}`: a result in whose members these texts occur;
     `{"excludes": {MEMBER: [TEXT, ...]}}`: a result in whose members these texts do not occur;
     `{"differs": {MEMBER: VALUE}}`: a result whose members have other values;
+    `{"tells": [EVENT, ...]}`: a result whose `told` is these events, in any order, each with at least these members;
+    `{"mentions": [EVENT, ...]}`: a result whose `told` holds these events, and maybe others;
     `{"like": STEP}`: what came back in that step, the same result or the same refusal;
     `{"code": CODE}`: a JSON-RPC error with this code; `{"refusal": true}`: any refusal; `{"any": true}`: a result or a refusal.
 
@@ -133,6 +135,14 @@ class Answer:
     def must_contain(self, **texts: Sequence[bytes | str]) -> None:
         """Expect a result in whose members each of these texts occurs."""
         self.script.expect(self.step, {"contains": encode(dict(texts))})
+
+    def must_tell(self, *events: dict[str, object]) -> None:
+        """Expect a result that tells these events, in any order, each with at least these members."""
+        self.script.expect(self.step, {"tells": [encode(event) for event in events]})
+
+    def must_mention(self, *events: dict[str, object]) -> None:
+        """Expect a result that tells these events, and maybe others."""
+        self.script.expect(self.step, {"mentions": [encode(event) for event in events]})
 
     def must_be_refused(self, error: str) -> None:
         """Expect the refusal with this error name."""
@@ -269,6 +279,10 @@ def judge(answer: dict[str, Any], expectation: dict[str, Any], *, strict: bool) 
         return "wrong"
     if "any" in expectation:
         return "right"
+    for name in ("tells", "mentions"):
+        if name in expectation:
+            told = None if error else answer["result"].get("told")
+            return judge_told(told, expectation[name], is_all=name == "tells", strict=strict)
     for name, fits in RESULT_FITS.items():
         if name in expectation:
             return "right" if not error and fits(answer["result"], expectation[name]) else "wrong"
@@ -314,6 +328,31 @@ RESULT_FITS: dict[str, Callable[[dict[str, Any], dict[str, Any]], bool]] = {
 """How a result is judged by each kind of expectation that wants one."""
 
 
+def judge_told(
+    told: list[dict[str, Any]] | None, events: list[dict[str, Any]], *, is_all: bool, strict: bool
+) -> Literal["right", "coarse", "wrong"]:
+    """Judge what a client tells: each event once, in any order, and no other if they are all."""
+    if told is None or (is_all and len(told) != len(events)):
+        return "wrong"
+    left = list(told)
+    verdicts = []
+    for event in events:
+        found = next((one for one in left if judge_event(one, event, strict=strict) != "wrong"), None)
+        if found is None:
+            return "wrong"
+        left.remove(found)
+        verdicts.append(judge_event(found, event, strict=strict))
+    return "coarse" if "coarse" in verdicts else "right"
+
+
+def judge_event(told: dict[str, Any], event: dict[str, Any], *, strict: bool) -> Literal["right", "coarse", "wrong"]:
+    """Judge one event; the error of a refusal may be its family."""
+    others = {name: value for name, value in event.items() if name != "error"}
+    if not contains(told, others):
+        return "wrong"
+    return judge_name(str(told.get("error")), event["error"], strict=strict) if "error" in event else "right"
+
+
 def judge_name(name: str, expected: str, *, strict: bool) -> Literal["right", "coarse", "wrong"]:
     """Judge the error name of a refusal."""
     if name == expected:
@@ -329,6 +368,17 @@ def find_families(name: str) -> list[str]:
     return [parent.__name__ for parent in error.__mro__[1:] if issubclass(parent, errors.CloisterError)][:-1]
 
 
+DESCRIPTIONS = {
+    "matches": "a result that matches",
+    "contains": "a result with",
+    "excludes": "a result without",
+    "differs": "a result other than",
+    "tells": "to tell the events",
+    "mentions": "to tell, maybe among others, the events",
+}
+"""What each kind of expectation wants, in a few words before it."""
+
+
 def describe(expectation: dict[str, Any]) -> str:
     """Describe an expectation in a few words."""
     if "code" in expectation:
@@ -341,14 +391,9 @@ def describe(expectation: dict[str, Any]) -> str:
         return "a result or a refusal"
     if "like" in expectation:
         return f"what came back in step {expectation['like'] + 1}"
-    if "matches" in expectation:
-        return f"a result that matches {shorten(expectation['matches'])}"
-    if "contains" in expectation:
-        return f"a result with {shorten(expectation['contains'])}"
-    if "excludes" in expectation:
-        return f"a result without {shorten(expectation['excludes'])}"
-    if "differs" in expectation:
-        return f"a result other than {shorten(expectation['differs'])}"
+    for name, words in DESCRIPTIONS.items():
+        if name in expectation:
+            return f"{words} {shorten(expectation[name])}"
     return f"the result {shorten(expectation['result'])}" if expectation["result"] else "a result"
 
 

@@ -77,6 +77,8 @@ class Expectation(BaseModel):
     contains: dict[str, list[Value]] | None = None
     excludes: dict[str, list[Value]] | None = None
     differs: dict[str, Value] | None = None
+    tells: list[Value] | None = None
+    mentions: list[Value] | None = None
     like: Annotated[int, Field(ge=0)] | None = None
     error: str | None = None
     code: int | None = None
@@ -190,6 +192,8 @@ def refer_expectation(expectation: dict[str, Value], outputs: Outputs) -> dict[s
         return {"matches": {name: refer_parts(pattern, outputs) for name, pattern in patterns}}
     if "excludes" in expectation:
         return refer_all(expectation, outputs[::-1])
+    if "tells" in expectation or "mentions" in expectation:
+        return {name: [refer_all(event, outputs) for event in events] for name, events in expectation.items()}
     return {
         name: refer_all(value, outputs) if isinstance(value, dict) else value for name, value in expectation.items()
     }

@@ -29,6 +29,8 @@ def refusal(name: str) -> dict[str, Any]:
 
 RESULT = {"result": {"plaintext": "00ff", "more": 1}}
 DUPLICATE = refusal("DuplicateMessage")
+TOLD = {"result": {"told": [{"kind": "out", "text": None}, {"kind": "refused", "error": "NotPermitted"}]}}
+COARSELY_TOLD = {"result": {"told": [{"kind": "refused", "error": "Forbidden"}]}}
 INTERNAL = {"error": {"code": protocol.INTERNAL_ERROR, "message": "boom"}}
 
 
@@ -53,6 +55,17 @@ INTERNAL = {"error": {"code": protocol.INTERNAL_ERROR, "message": "boom"}}
         (RESULT, {"differs": {"plaintext": "00fe", "more": 1}}, "wrong"),
         (RESULT, {"differs": {"absent": "00fe"}}, "wrong"),
         (DUPLICATE, {"differs": {}}, "wrong"),
+        (TOLD, {"tells": [{"kind": "refused", "error": "NotPermitted"}, {"kind": "out"}]}, "right"),
+        (TOLD, {"tells": [{"kind": "out"}]}, "wrong"),
+        (TOLD, {"tells": [{"kind": "out"}, {"kind": "out"}]}, "wrong"),
+        (TOLD, {"tells": [{"kind": "out"}, {"kind": "refused", "error": "InvalidKey"}]}, "wrong"),
+        (TOLD, {"tells": [{"kind": "out", "text": "x"}, {"kind": "refused"}]}, "wrong"),
+        (TOLD, {"mentions": [{"kind": "out"}]}, "right"),
+        (TOLD, {"mentions": []}, "right"),
+        (TOLD, {"mentions": [{"kind": "closed"}]}, "wrong"),
+        (COARSELY_TOLD, {"mentions": [{"kind": "refused", "error": "NotPermitted"}]}, "coarse"),
+        (RESULT, {"tells": []}, "wrong"),
+        (DUPLICATE, {"mentions": []}, "wrong"),
         (DUPLICATE, {"error": "DuplicateMessage"}, "right"),
         (refusal("Stale"), {"error": "DuplicateMessage"}, "coarse"),
         (refusal("ProtocolViolation"), {"error": "DuplicateMessage"}, "coarse"),
