@@ -306,11 +306,12 @@ def drop_forbidden(client: Client, group: Group) -> Client:
     def may_be_queued(account: PublicKey, queued: Queued) -> bool:
         return queued.group_id != group.group_id or queued.bond == "free" or account in present
 
+    def drop(account: PublicKey, queue: Queue) -> Queue:
+        contents = tuple(queued for queued in queue.contents if may_be_queued(account, queued))
+        return queue if len(contents) == len(queue.contents) else replace(queue, contents=contents)
+
     outbox = {number: store for number, store in client.outbox.items() if may_be_stored(store)}
-    queues = {
-        account: replace(queue, contents=tuple(q for q in queue.contents if may_be_queued(account, q)))
-        for account, queue in client.queues.items()
-    }
+    queues = {account: drop(account, queue) for account, queue in client.queues.items()}
     return replace(
         client, outbox=outbox, queues={account: queue for account, queue in queues.items() if queue.contents}
     )
