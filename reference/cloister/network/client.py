@@ -176,7 +176,7 @@ class Client(OnionClient):
 
     # Receiving
 
-    async def retrieve(self, recipient: str, box: Mailbox) -> AsyncIterator[Received]:
+    async def retrieve(self, recipient: str, box: Mailbox) -> AsyncGenerator[Received, None]:
         """Fetch what is new for a recipient, 66 digits, from `RETRIEVE_NODES` nodes of its swarm, page after page.
 
         Raises:

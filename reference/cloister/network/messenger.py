@@ -1,0 +1,313 @@
+"""A messenger: one account on a network, with its contacts, sessions and closed groups, in one file.
+
+    async with Messenger(Path("alice.sqlite"), connect) as alice:
+        alice.name_contact("bob", bob)
+        group_id = alice.create_group([bob, carol], "hike")
+        alice.send(group_id, "Hello.")
+        await alice.run()
+
+What a command or a letter leads to is written in one transaction, and only then stored, or told; so whoever is killed at any point
+finds it whole or not at all. Who shows news keeps the number of the last with what is shown, and acknowledges it then.
+"""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Iterable
+from contextlib import aclosing
+from dataclasses import replace
+from pathlib import Path
+from typing import Self
+
+from cloister import client, closed_group, errors, identity, wire
+from cloister.client import TTL_MS, Client, Step, Told
+from cloister.closed_group import Group
+from cloister.group_control import GroupId
+from cloister.identity import PublicKey
+from cloister.mailbox import Mailbox
+from cloister.network.account_file import AccountFile, Kept, News
+from cloister.network.client import Client as NetworkClient
+from cloister.network.client import Received
+from cloister.network.onion_client import Tell
+from cloister.network_client import NetworkState
+
+STORES_AT_ONCE = 4
+RETRY_SECONDS = 1.0
+MAX_RETRY_SECONDS = 60.0
+POLL_SECONDS = 1.0
+TICK_SECONDS = 30.0
+
+Connect = Callable[[NetworkState | None], NetworkClient]
+"""Makes the client of a network, with what was kept of it."""
+
+
+class Messenger:
+    """One account. Either `run` does all that is to be done, or the caller calls `flush`, `poll` and `tick` in turn.
+
+    `now` gives milliseconds; `tell` is called with short lines for people.
+    A write to the file that fails ends the messenger: it is opened again, and finds what was written.
+    """
+
+    def __init__(
+        self,
+        file: Path,
+        connect: Connect,
+        *,
+        tell: Tell = lambda line: None,
+        random: wire.Random = secrets.token_bytes,
+        now: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    ) -> None:
+        """Open the file of an account, or create both.
+
+        Raises:
+            UnusableFile, UnreadableState: the file cannot be used.
+        """
+        self.tell = tell
+        self.random = random
+        self.now = now
+        self._file = AccountFile(file)
+        self._kept = self._file.read() or self._create()
+        self._network = connect(self._kept.network)
+        self._stores: dict[int, asyncio.Task[None]] = {}
+        self._places = asyncio.Semaphore(STORES_AT_ONCE)
+        self._changed = asyncio.Event()
+        self._arrived = asyncio.Event()
+
+    def _create(self) -> Kept:
+        """Create an account, and keep it."""
+        ours = identity.derive_identity(identity.generate_seed(self.random))
+        kept = Kept(client=client.create_client(ours, self.random, now_ms=self.now()))
+        self._file.write(kept)
+        return kept
+
+    async def __aenter__(self) -> Self:
+        await self._network.__aenter__()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._network.__aexit__()
+        self._file.close()
+
+    # What there is
+
+    @property
+    def client(self) -> Client:
+        """All that the account holds."""
+        return self._kept.client
+
+    @property
+    def ours(self) -> PublicKey:
+        """Our account."""
+        return self.client.ours
+
+    @property
+    def contacts(self) -> dict[str, PublicKey]:
+        """The accounts to which the user gave names."""
+        return dict(self._kept.contacts)
+
+    def find_name(self, account: PublicKey) -> str:
+        """Find the name of a contact; of a stranger it is the beginning of the account id."""
+        named = next((name for name, held in self._kept.contacts.items() if held == account), None)
+        return named or identity.encode_account_id(account)[:8]
+
+    def name_contact(self, name: str, account: PublicKey) -> None:
+        """Give an account a name, in place of the one that has it or that it has."""
+        others = {other: held for other, held in self._kept.contacts.items() if held != account}
+        self._keep(replace(self._kept, contacts={**others, name: account}))
+
+    # News
+
+    def find_news(self) -> list[News]:
+        """Find what the user has not acknowledged, oldest first."""
+        return self._file.find_news()
+
+    async def wait_for_news(self) -> list[News]:
+        """Wait until there is something that the user has not acknowledged."""
+        while not (news := self.find_news()):
+            self._arrived.clear()
+            await self._arrived.wait()
+        return news
+
+    def acknowledge(self, number: int) -> None:
+        """Note that the user knows of all up to a number."""
+        self._file.acknowledge(number)
+
+    # Commands
+
+    def create_group(self, others: Iterable[PublicKey], name: str, avatar: bytes | None = None) -> GroupId:
+        """Create a group; return its id.
+
+        Raises:
+            OutOfRange, InvalidName, InvalidAvatar: as `client.create_group`.
+        """
+        step = client.create_group(self.client, list(others), name, avatar, self.random, now_ms=self.now())
+        (group_id,) = step.client.groups.keys() - self.client.groups.keys()
+        self._take(step)
+        return group_id
+
+    def add(self, group_id: GroupId, accounts: Iterable[PublicKey]) -> None:
+        """Add accounts to a group.
+
+        Raises:
+            UnknownGroup, GroupClosed, NotPermitted, GroupFull: as `closed_group.add`.
+        """
+        self._change(group_id, lambda group: closed_group.add(group, accounts, self.random, now_ms=self.now()))
+
+    def kick(self, group_id: GroupId, accounts: Iterable[PublicKey]) -> None:
+        """Kick members, as the administrator.
+
+        Raises:
+            UnknownGroup, GroupClosed, NotPermitted: as `closed_group.kick`.
+        """
+        self._change(group_id, lambda group: closed_group.kick(group, accounts, self.random, now_ms=self.now()))
+
+    def leave(self, group_id: GroupId) -> None:
+        """Leave a group; the administrator closes it.
+
+        Raises:
+            UnknownGroup, GroupClosed, NotPermitted: as `closed_group.leave`.
+        """
+        self._change(group_id, lambda group: closed_group.leave(group, self.random, now_ms=self.now()))
+
+    def rename(self, group_id: GroupId, name: str) -> None:
+        """Give a group another name, as the administrator.
+
+        Raises:
+            UnknownGroup, GroupClosed, NotPermitted, InvalidName: as `closed_group.rename`.
+        """
+        self._change(group_id, lambda group: closed_group.rename(group, name, self.random, now_ms=self.now()))
+
+    def change_avatar(self, group_id: GroupId, image: bytes) -> None:
+        """Give a group another avatar, as the administrator.
+
+        Raises:
+            UnknownGroup, GroupClosed, NotPermitted, InvalidAvatar: as `closed_group.change_avatar`.
+        """
+        self._change(group_id, lambda group: closed_group.change_avatar(group, image, self.random, now_ms=self.now()))
+
+    def send(self, group_id: GroupId, text: str) -> None:
+        """Send a text to a group.
+
+        Raises:
+            UnknownGroup, GroupClosed, NotPermitted, TooLarge: as `closed_group.send_text`.
+        """
+        self._change(
+            group_id, lambda group: closed_group.send_text(group, text, "server", self.random, now_ms=self.now())
+        )
+
+    def send_to(self, account: PublicKey, text: str) -> None:
+        """Send a text to one account.
+
+        Raises:
+            TooLarge: as `client.send_text`.
+        """
+        self._take(client.send_text(self.client, account, text, self.random, now_ms=self.now()))
+
+    def _change(self, group_id: GroupId, change: Callable[[Group], closed_group.Step]) -> None:
+        """Change a group."""
+        self._take(client.change_group(self.client, group_id, change, self.random, now_ms=self.now()))
+
+    # Keeping
+
+    def _take(self, step: Step) -> None:
+        """Take what something has led to."""
+        self._keep(replace(self._kept, client=step.client), step.told)
+
+    def _keep(self, kept: Kept, told: Iterable[Told] = ()) -> None:
+        """Write what there is now, and only then go on from it: new stores begin, those that are dropped end, news are told.
+
+        Clauses: CG-12, CG-16
+        """
+        polled = client.find_recipients(kept.client)
+        mailboxes = {recipient: box for recipient, box in kept.mailboxes.items() if recipient in polled}
+        kept = replace(kept, network=self._network.state, mailboxes=mailboxes)
+        self._file.write(kept, told)
+        self._kept = kept
+        for number in self._stores.keys() - kept.client.outbox.keys():
+            self._stores[number].cancel()
+        self._changed.set()
+        self._arrived.set()
+
+    # The network
+
+    async def run(self, *, poll_seconds: float = POLL_SECONDS) -> None:
+        """Store, poll and do what is due, until this is cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._store_outbox(until_empty=False))
+            tasks.create_task(self._poll_on(poll_seconds))
+            tasks.create_task(self._tick_on())
+
+    async def flush(self) -> None:
+        """Store what is in the outbox, until nothing is left."""
+        await self._store_outbox(until_empty=True)
+
+    async def _store_outbox(self, *, until_empty: bool) -> None:
+        """Store what is or comes into the outbox."""
+        async with asyncio.TaskGroup() as tasks:
+            while self.client.outbox or not until_empty:
+                for number in sorted(self.client.outbox.keys() - self._stores.keys()):
+                    self._stores[number] = tasks.create_task(self._store(number))
+                self._changed.clear()
+                await self._changed.wait()
+
+    async def _store(self, number: int) -> None:
+        """Store something of the outbox, again and again, until the network has it."""
+        store, delay = self.client.outbox[number], RETRY_SECONDS
+        recipient, data = identity.encode_account_id(store.recipient), wire.encode_base64(store.sealed)
+        try:
+            while True:
+                try:
+                    async with self._places:
+                        await self._network.store(recipient, data, ttl_ms=TTL_MS)
+                    break
+                except (errors.NetworkFailure, errors.TooFewNodes) as error:
+                    self.tell(f"{error}; again in {delay:.0f} s")
+                    await asyncio.sleep(delay)
+                    delay = min(2 * delay, MAX_RETRY_SECONDS)
+        finally:
+            del self._stores[number]
+        self._keep(replace(self._kept, client=client.note_stored(self.client, number)))
+
+    async def _poll_on(self, seconds: float) -> None:
+        """Poll again and again."""
+        while True:
+            await self.poll()
+            await asyncio.sleep(seconds)
+
+    async def poll(self) -> None:
+        """Fetch and receive what is new for our account and for the addresses of groups.
+
+        Clauses: CG-34
+        """
+        async with asyncio.TaskGroup() as tasks:
+            for recipient in client.find_recipients(self.client):
+                tasks.create_task(self._fetch(recipient))
+
+    async def _fetch(self, recipient: PublicKey) -> None:
+        """Fetch and receive what is new for one recipient."""
+        box = self._kept.mailboxes.get(recipient, Mailbox())
+        try:
+            async with aclosing(self._network.retrieve(identity.encode_account_id(recipient), box)) as pages:
+                async for received in pages:
+                    self._receive(recipient, received)
+        except (errors.NetworkFailure, errors.TooFewNodes) as error:
+            self.tell(str(error))
+
+    def _receive(self, recipient: PublicKey, received: Received) -> None:
+        """Receive a page, and keep all that follows from it with the mailbox."""
+        step = Step(self.client)
+        for letter in received.letters:
+            sealed = wire.decode_base64(letter.data, what="data")
+            step = step.then(client.receive(step.client, recipient, sealed, self.random, now_ms=self.now()))
+        mailboxes = {**self._kept.mailboxes, recipient: received.mailbox}
+        self._keep(replace(self._kept, client=step.client, mailboxes=mailboxes), step.told)
+
+    async def _tick_on(self) -> None:
+        """Do what is due again and again."""
+        while True:
+            self.tick()
+            await asyncio.sleep(TICK_SECONDS)
+
+    def tick(self) -> None:
+        """Do what is due: what is lacking is asked for, what is over is forgotten."""
+        self._take(client.tick(self.client, self.random, now_ms=self.now()))
