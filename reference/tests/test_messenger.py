@@ -5,6 +5,9 @@ import hashlib
 import json
 import random as randomness
 import sqlite3
+import subprocess
+import sys
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
@@ -14,7 +17,6 @@ from typing import Any
 
 import pytest
 from cloister import (
-    client,
     double_ratchet,
     envelope,
     errors,
@@ -26,8 +28,10 @@ from cloister import (
     session,
     wire,
 )
+from cloister.client import Client as Holder
 from cloister.client import Text
 from cloister.closed_group import Event
+from cloister.devnet import Devnet
 from cloister.group_control import GroupId
 from cloister.identity import PublicKey
 from cloister.mailbox import Letter, Mailbox
@@ -35,6 +39,7 @@ from cloister.network import Client as NetworkClient
 from cloister.network import Messenger, Received, Stored, UnusableFile, account_file, messenger
 from cloister.network.account_file import AccountFile, Refusal
 from cloister.network_client import NetworkState
+from cloister.service_node.database import FILE
 
 NOW_MS = 1_600_000_000_000
 NAMES = ("alice", "bob", "carol", "dave")
@@ -53,10 +58,10 @@ class Audit:
         self.privates: dict[str, bytes] = {}
         self.sealed: list[tuple[str, bytes]] = []
 
-    def note_keys(self, one: Messenger) -> None:
-        """Note the private keys of what a messenger polls."""
-        self.privates[one.ours.hex()] = one.client.account.identity.private
-        for group in one.client.groups.values():
+    def note_keys(self, one: Holder) -> None:
+        """Note the private keys of what a client polls."""
+        self.privates[one.ours.hex()] = one.account.identity.private
+        for group in one.groups.values():
             self.privates |= {address.pair.public.hex(): address.pair.private for address in group.addresses}
 
     def count(self) -> int:
@@ -229,7 +234,7 @@ class People:
                 raise
             self.reopen(name)
             return True
-        self.office.audit.note_keys(one)
+        self.office.audit.note_keys(one.client)
         self.show(name)
         return before != (one.client, len(self.shown[name]))
 
@@ -563,7 +568,7 @@ def test_only_what_has_changed_is_written(people: People, monkeypatch: pytest.Mo
 def test_what_is_kept_is_read_as_it_was(people: People, tmp_path: Path) -> None:
     saved = json.loads((Path(__file__).parent / "saved" / "version_2.json").read_text())
     kept = account_file.Kept(
-        client=saved_state.restore(saved["client"], client.Client),
+        client=saved_state.restore(saved["client"], Holder),
         network=saved_state.restore(saved["network state"], NetworkState),
         mailboxes={people.account("bob"): saved_state.restore(saved["mailbox"], Mailbox)},
         contacts={"bob": people.account("bob"), "Bob's aunt": people.account("carol")},
@@ -640,3 +645,113 @@ def test_a_write_that_fails_ends_the_messenger(people: People, monkeypatch: pyte
         alice.send_to(people.account("bob"), "two")
     people.reopen("alice")
     assert people.people["alice"].client == before
+
+
+# Killed at any time, on a network of processes
+
+PERSON = Path(__file__).parent / "messenger" / "person.py"
+TEXTS = 30
+KILLS = 16
+SECONDS = 240
+"""Of a machine that has much else to do; on a quiet one it takes a tenth of that."""
+
+
+class Crowd:
+    """People, each a process, on a devnet."""
+
+    def __init__(self, devnet: Devnet, names: Iterable[str], seed: int) -> None:
+        self.devnet = devnet
+        self.random = randomness.Random(seed)
+        self.names = tuple(names)
+        self.processes = {name: self.start(name) for name in self.names}
+
+    def start(self, name: str) -> subprocess.Popen[bytes]:
+        with (self.devnet.folder / f"{name}.log").open("ab") as log:
+            command = [PERSON, self.devnet.network_file, self.devnet.folder, name, TEXTS]
+            return subprocess.Popen([sys.executable, *map(str, command)], stdout=log, stderr=log)
+
+    def kill(self, name: str) -> None:
+        self.processes[name].kill()
+        self.processes[name].wait()
+
+    def close(self) -> None:
+        for name in self.names:
+            self.kill(name)
+
+    def meet(self) -> None:
+        """Let the first of them know the others."""
+        ids = [self.devnet.folder / f"{name}.id" for name in self.names]
+        self.wait_until(lambda: all(file.exists() and len(file.read_text()) == 66 for file in ids))
+        new = self.devnet.folder / "found.new"
+        new.write_text(" ".join([self.names[0], *(file.read_text() for file in ids[1:])]))
+        new.replace(self.devnet.folder / "found")
+
+    def kill_at_random(self) -> None:
+        """Kill somebody after a while, and start it again."""
+        name = self.random.choice(self.names)
+        time.sleep(self.random.uniform(0, 2))
+        self.kill(name)
+        self.processes[name] = self.start(name)
+
+    def wait_until(self, is_so: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + SECONDS
+        while not is_so():
+            dead = [name for name, process in self.processes.items() if process.poll() is not None]
+            assert not dead, [(self.devnet.folder / f"{name}.log").read_text()[-2000:] for name in dead]
+            assert time.monotonic() < deadline, {name: len(self.read_shown(name)) for name in self.names}
+            time.sleep(0.1)
+
+    def read_shown(self, name: str) -> list[tuple[str, str]]:
+        """What somebody was shown."""
+        file = self.devnet.folder / f"{name}.shown"
+        if not file.exists():
+            return []
+        with closing(sqlite3.connect(file, timeout=30)) as connection:
+            rows = connection.execute("SELECT told FROM shown ORDER BY number").fetchall()
+        return [tuple(json.loads(told)) for (told,) in rows]
+
+    def has_all(self) -> bool:
+        """Tell whether everybody was shown as many texts as the others say."""
+        expected = TEXTS * (len(self.names) - 1)
+        return all(sum(kind == "message" for kind, _ in self.read_shown(name)) >= expected for name in self.names)
+
+
+@pytest.mark.network
+def test_who_is_killed_at_any_time_loses_nothing_shows_nothing_twice_and_uses_no_key_twice() -> None:
+    with Devnet(nodes=7, swarms=1, settings={"requests_per_second": 10_000, "request_burst": 10_000}) as devnet:
+        crowd = Crowd(devnet, ("alice", "bob", "carol"), seed=1)
+        with closing(crowd):
+            crowd.meet()
+            for _ in range(KILLS):
+                crowd.kill_at_random()
+            crowd.wait_until(crowd.has_all)
+            time.sleep(1)
+        for name in crowd.names:
+            shown = crowd.read_shown(name)
+            others = [other for other in crowd.names if other != name]
+            said = Counter(("message", f"{other} {number}") for other in others for number in range(TEXTS))
+            assert Counter(each for each in shown if each[0] == "message") == said
+            assert Counter(kind for kind, _ in shown)["joined"] == 1
+            assert not [each for each in shown if each[0] == "refused"]
+        audit = Audit()
+        for name in crowd.names:
+            note_file(audit, devnet.folder / f"{name}.sqlite")
+        audit.sealed = [*find_stored(devnet)]
+        assert audit.count() > 3 * TEXTS
+
+
+def note_file(audit: Audit, path: Path) -> None:
+    """Note the keys in the file of a messenger."""
+    file = AccountFile(path)
+    kept = file.read()
+    file.close()
+    assert kept is not None
+    audit.note_keys(kept.client)
+
+
+def find_stored(devnet: Devnet) -> Iterator[tuple[str, bytes]]:
+    """Find what nodes hold."""
+    for node in devnet.nodes.values():
+        with closing(sqlite3.connect(node.data / FILE, timeout=30)) as connection:
+            for recipient, data in connection.execute("SELECT recipient, data FROM message"):
+                yield recipient, wire.decode_base64(data, what="data")
