@@ -612,8 +612,13 @@ def find_members(view: View) -> dict[PublicKey, int]:
 
     Clauses: GC-38
     """
-    kept, leaves = list(find_candidates(view).items())[:MAX_MEMBERS], view.leaves
-    return {account: added for account, added in kept if Membership(account, added) not in leaves}
+    members = find_candidates(view)
+    for account in list(members)[MAX_MEMBERS:]:
+        del members[account]
+    for leave in view.leaves:
+        if members.get(leave.account) == leave.added:
+            del members[leave.account]
+    return members
 
 
 def find_added(view: View, account: PublicKey) -> int | None:
