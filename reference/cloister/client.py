@@ -165,10 +165,10 @@ def note_stored(client: Client, number: int) -> Client:
 
     Clauses: CG-17
     """
-    store = client.outbox.get(number)
-    if store is None:
+    if number not in client.outbox:
         return client
-    outbox = {other: held for other, held in client.outbox.items() if other != number}
+    outbox = dict(client.outbox)
+    store = outbox.pop(number)
     client = replace(client, outbox=outbox)
     group = client.groups.get(store.group_id) if store.group_id is not None else None
     if group is None or store.index is None:
@@ -235,6 +235,7 @@ def do(client: Client, step: closed_group.Step, random: wire.Random, *, now_ms: 
 
     Clauses: CG-16, CG-18
     """
+    before = client.groups.get(step.group.group_id)
     client = put_group(client, step.group)
     told: list[Told] = []
     for effect in step.effects:
@@ -245,7 +246,8 @@ def do(client: Client, step: closed_group.Step, random: wire.Random, *, now_ms: 
                 client = put_store(client, make_group_store(step.group, effect))
             case Event():
                 told.append(effect)
-    client = drop_forbidden(client, step.group)
+    if before is None or before.view is not step.group.view or before.status != step.group.status:
+        client = drop_forbidden(client, step.group)
     return judge_waiting(Step(client, tuple(told)), step.group, random, now_ms=now_ms)
 
 
@@ -418,12 +420,15 @@ def ask(client: Client, account: PublicKey, random: wire.Random, *, now_ms: int)
 
 
 def send_queue(client: Client, account: PublicKey, random: wire.Random, *, now_ms: int) -> Client:
-    """Send what is queued for an account with whom there is a session now.
+    """Send what is queued, if anything is, for an account with whom there is a session now.
 
     Clauses: CG-3
     """
-    queue = client.queues.get(account, Queue(since_ms=now_ms))
-    client = replace(client, queues={other: held for other, held in client.queues.items() if other != account})
+    if account not in client.queues:
+        return client
+    queues = dict(client.queues)
+    queue = queues.pop(account)
+    client = replace(client, queues=queues)
     for queued in queue.contents:
         client = encrypt(client, client.sessions[account], queued, random, now_ms=now_ms)
     return client
