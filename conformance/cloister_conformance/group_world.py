@@ -384,19 +384,20 @@ class World:
 
     # Bad input
 
-    def observe(self, name: str) -> list[Answer]:
+    def observe(self, name: str, *, with_outbox: bool = True) -> list[Answer]:
         """Read all that can be read of a client."""
-        return [self.call(name, method) for method in ("read_group", "recipients", "outbox")]
+        return [self.call(name, method) for method in ("recipients", "read_group", "outbox")[: 2 + with_outbox]]
 
-    def must_refuse(self, name: str, letter: Letter, error: str) -> None:
-        """Claim that a client refuses a letter, tells only that, and is as it was."""
-        before = self.observe(name)
+    def must_refuse(self, name: str, letter: Letter, error: str, *, may_answer: bool = False) -> None:
+        """Claim that a client refuses a letter, tells only that, and is as it was, but that it may have something to answer."""
+        before = self.observe(name, with_outbox=not may_answer)
         self.deliver(name, letter).must_tell({"kind": "refused", "error": error})
         self.must_be_as(name, before)
 
     def must_be_as(self, name: str, before: list[Answer]) -> None:
         """Claim that a client is as it was."""
-        for answer, earlier in zip(self.observe(name), before, strict=True):
+        after = self.observe(name, with_outbox=len(before) > 2)
+        for answer, earlier in zip(after, before, strict=True):
             answer.must_be_like(earlier)
 
     def forget(self) -> None:
