@@ -30,7 +30,7 @@ from cloister_conformance.strategies import NOW
 MAX_ROUNDS = 60
 """How often everybody may store and fetch until nothing is under way any more."""
 PAIRS = sorted(
-    (identity.derive_key_pair(identity.clamp(bytes([number, 10]) * 16)) for number in range(1, 120)),
+    (identity.derive_key_pair(identity.clamp(number.to_bytes(2) * 16)) for number in range(1, 560)),
     key=lambda pair: pair.public,
 )
 """Identities, lower accounts first."""
@@ -293,6 +293,12 @@ class World:
                     for part in ("epoch", "digest", "members", "name", "avatar", "administrator")
                 },
             )
+
+    def must_show_members(self, name: str, count: int) -> None:
+        """Claim how many members a client names."""
+        held = self.read_group(name)
+        if len(held.members) != count:
+            self.fail(f"{count} members", f"{name} names {len(held.members)}")
 
     def name_all(self, held: ReadGroup) -> str:
         """Name the members of a view."""
