@@ -414,7 +414,7 @@ def tell_changes(
 ) -> tuple[Event, ...]:
     """Tell what another view changes for a member.
 
-    Clauses: CG-49
+    Clauses: CG-48, CG-49
     """
     group_id = view.snapshot.group_id
     events: list[Event] = []
