@@ -294,6 +294,21 @@ class World:
                 },
             )
 
+    def must_agree(self) -> list[str]:
+        """Claim that all who say that they are members are those whom each of them names, of one view; return them.
+
+        Where one has seen the group closed, nobody says so.
+        """
+        held = {name: self.call(name, "read_group") for name in self.people}
+        statuses = {name: answer.step.answer.get("result", {}).get("status") for name, answer in held.items()}
+        present = [name for name, status in statuses.items() if status == "member"]
+        if "closed" in statuses.values():
+            for name in present:
+                held[name].must_be(status="closed")
+        if present:
+            self.must_be_members(" ".join(present))
+        return present
+
     def must_show_members(self, name: str, count: int) -> None:
         """Claim how many members a client names."""
         held = self.read_group(name)

@@ -1,5 +1,7 @@
 """Chapter 10: pairwise contents, sessions between strangers, and what a member sends."""
 
+from typing import Any
+
 import pytest
 from cloister import wire
 from cloister._proto import closed_groups_pb2, group_control_pb2
@@ -10,7 +12,11 @@ from cloister_conformance.clause import clause
 from cloister_conformance.group_world import PAIRS, Letter, World
 from cloister_conformance.plugin import Actors
 from cloister_conformance.script import Answer, ImplementationUnderTest
+from cloister_conformance.strategies import NOW
 
+PNG = bytes.fromhex("89504e470d0a1a0a")
+JPEG = bytes.fromhex("ffd8ff00")
+"""Images, as far as anybody looks."""
 COUNTS = [3, 20]
 """Members of a group in which one message is counted."""
 
@@ -31,15 +37,15 @@ def hand_over(world: World, sender: str, reader: str = "ivy") -> list[Answer]:
     return [world.deliver(reader, letter) for letter in letters]
 
 
-def write_pairwise(**fields: object) -> bytes:
+def write_pairwise(**fields: Any) -> bytes:  # noqa: ANN401 - fields of a protobuf
     """Write a pairwise content of any form."""
-    return wire.encode_protobuf(closed_groups_pb2.PairwiseContent(**{"timestamp_ms": 1_600_000_000_000, **fields}))
+    return wire.encode_protobuf(closed_groups_pb2.PairwiseContent(timestamp_ms=NOW, **fields))
 
 
-def write_control(world: World, **fields: object) -> bytes:
-    """Write a control message of the group."""
-    control = group_control_pb2.GroupControl(**{"group_id": world.group_id, "epoch": 0, **fields})
-    return wire.encode_protobuf(control)
+def write_add(world: World, name: str) -> bytes:
+    """Write a control message that adds somebody."""
+    add = group_control_pb2.Add(accounts=[world.account(name)])
+    return wire.encode_protobuf(group_control_pb2.GroupControl(group_id=world.group_id, epoch=0, add=add))
 
 
 def find_stores(world: World, sender: str, recipient: bytes) -> list[Letter]:
@@ -61,8 +67,7 @@ def address_of(world: World, name: str = "ann") -> bytes:
 @pytest.mark.parametrize("kinds", ["text control", "text group", "control group", "text control group"])
 def test_a_content_says_one_thing_only(actors: Actors, kinds: str) -> None:
     world = begin(actors)
-    add = group_control_pb2.Add(accounts=[world.account("zoe")])
-    fields = {"text": "hidden", "control": write_control(world, add=add), "group": b"x"}
+    fields = {"text": "hidden", "control": write_add(world, "zoe"), "group": b"x"}
     before = world.observe("ivy")
     content = write_pairwise(**{kind: fields[kind] for kind in kinds.split()})
     world.lie("bob", "say", account=world.account("ivy"), content=content).must_be()
@@ -83,7 +88,7 @@ def test_a_greeting_says_nothing(actors: Actors) -> None:
 @pytest.mark.parametrize("form", ["pairwise content", "control message", "distribution"])
 def test_control_messages_in_a_group_message_are_not_taken(actors: Actors, form: str) -> None:
     world = begin(actors)
-    add = write_control(world, add=group_control_pb2.Add(accounts=[world.account("zoe")]))
+    add = write_add(world, "zoe")
     plaintexts = {
         "pairwise content": write_pairwise(control=add),
         "control message": add,
@@ -391,7 +396,6 @@ def test_the_messages_of_a_membership_are_counted_through_all_sender_keys(actors
 
 
 CHANGES = ["send", "add", "kick", "rename", "change_avatar"]
-PNG = bytes.fromhex("89504e470d0a1a0a")
 
 
 def change(world: World, method: str) -> Answer:

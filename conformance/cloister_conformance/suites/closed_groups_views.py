@@ -7,11 +7,10 @@ from cloister.closed_group import REPAIR_AFTER_MS, REPAIR_PERIOD_MS
 from cloister_conformance.clause import clause
 from cloister_conformance.group_world import PAIRS, Seen, World, between
 from cloister_conformance.plugin import Actors
-from cloister_conformance.suites.closed_groups import PNG, begin, hand_over
+from cloister_conformance.suites.closed_groups import JPEG, PNG, begin, hand_over
 from cloister_conformance.suites.closed_groups_keys import end_membership, give_key
 from cloister_conformance.suites.closed_groups_receiving import list_addresses, make, message
 
-JPEG = b"\xff\xd8\xff" + bytes(100)
 MAX_MEMBERS = group_control.MAX_MEMBERS
 
 
