@@ -209,7 +209,10 @@ class SayControl(OfGroupNow):
 
 
 class SaySnapshot(OfGroupNow):
-    """The snapshot that the client holds, with changes: signed anew if there are any, with the key that is held or a fresh one."""
+    """The snapshot that the client holds, with changes: signed anew if there are any, with the key that is held.
+
+    One with a fresh key, which signs it, also has an address of its own.
+    """
 
     account: Hex
     adds_you: bool = False
@@ -290,7 +293,8 @@ def change_snapshot(group: Group, params: SaySnapshot, random: wire.Random) -> S
     if key is None or params.has_fresh_key:
         key = identity.generate_key_pair(random)
     if params.has_fresh_key:
-        snapshot = replace(snapshot, administrator_key=key.public)
+        address = identity.generate_key_pair(random)
+        snapshot = replace(snapshot, administrator_key=key.public, address_private=address.private)
     return group_control.sign_snapshot(snapshot, key, random)
 
 

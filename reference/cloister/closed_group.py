@@ -323,10 +323,21 @@ def decode_room(fields: closed_groups_pb2.Room) -> Room:
         TooLarge: its address is longer than `MAX_ROOM_ADDRESS_CHARACTERS`.
     """
     group_control.check_text(fields.address, what="address")
-    wire.check_size(fields.server_key, 32, what="server_key")
-    if len(fields.address) > MAX_ROOM_ADDRESS_CHARACTERS:
-        raise errors.TooLarge(what="address", limit=MAX_ROOM_ADDRESS_CHARACTERS, got=len(fields.address))
-    return Room(address=fields.address, server_key=fields.server_key)
+    room = Room(address=fields.address, server_key=fields.server_key)
+    check_room(room)
+    return room
+
+
+def check_room(room: Room) -> None:
+    """Check a room.
+
+    Raises:
+        InvalidMessage: its key has another size.
+        TooLarge: its address is longer than `MAX_ROOM_ADDRESS_CHARACTERS`.
+    """
+    wire.check_size(room.server_key, 32, what="server_key")
+    if len(room.address) > MAX_ROOM_ADDRESS_CHARACTERS:
+        raise errors.TooLarge(what="address", limit=MAX_ROOM_ADDRESS_CHARACTERS, got=len(room.address))
 
 
 # Beginning
@@ -401,7 +412,7 @@ def take_up_view(group: Group, view: View, random: wire.Random, *, now_ms: int) 
         return step.then(close(step.group))
     if group.status != "member" or group.added != after[group.ours]:
         step = step.then(begin_membership(step.group, after[group.ours], random))
-    elif before.keys() - after.keys():
+    elif before.items() - after.items():
         step = step.then(renew(step.group, random))
     step = step.then(give(step.group))
     step = step.then(encrypt_outgoing_again(step.group, old, random))
@@ -447,12 +458,12 @@ def find_end(view: View, account: PublicKey) -> EventKind:
 
 
 def note_epoch(group: Group, now_ms: int) -> Group:
-    """Note the address of a new epoch, and forget what was noted of the one before.
+    """Note the address of another snapshot, and forget what was noted of the epoch before.
 
     Clauses: CG-34
     """
     snapshot = group.view.snapshot
-    if group.addresses and group.addresses[0].epoch == snapshot.epoch:
+    if group.addresses and group.addresses[0].pair.private == snapshot.address_private:
         return group
     pair = identity.derive_key_pair(snapshot.address_private)
     past = tuple(
@@ -797,10 +808,12 @@ def offer_room(group: Group, room: Room, random: wire.Random, *, now_ms: int) ->
 
     Raises:
         GroupClosed, NotPermitted: as `check_member`; or we are not the administrator.
+        InvalidMessage, TooLarge: as `check_room`.
     Clauses: CG-33
     """
     check_member(group)
     group_control.check_administrator(group.view, group.ours)
+    check_room(room)
     return send(group, Draft(timestamp_ms=now_ms, text=None, room=room), "server", random)
 
 

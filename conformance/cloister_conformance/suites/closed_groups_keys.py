@@ -98,6 +98,26 @@ def test_who_is_no_member_any_more_gets_no_key(actors: Actors, way: str) -> None
     world.must_show("bob", "ivy", "without tom")
 
 
+@clause("CG-13", "CG-15", "CG-22")
+def test_who_was_removed_and_added_again_unseen_gets_the_key_again(actors: Actors) -> None:
+    world = begin(actors)
+    old = say_and_see(world, "old")
+    world.delays.append(between(None, "ivy"))
+    world.kick("ann", "tom").must_be()
+    world.settle()
+    world.add("ann", "tom").must_be()
+    world.settle()
+    world.rename("ann", "walk").must_be()
+    world.settle()
+    world.release(backwards=True)
+    world.settle()
+    world.must_be_members("ann bob ivy tom", epoch=2)
+    new = say_and_see(world, "new")
+    new.answer.must_differ_from(old.answer, "key_id")
+    world.must_show("ann bob tom", "ivy", "new")
+    world.must_talk("ann bob ivy tom", "again")
+
+
 @clause("CG-14")
 def test_a_newcomer_gets_the_current_iteration_and_the_next_index(actors: Actors) -> None:
     world = begin(actors)

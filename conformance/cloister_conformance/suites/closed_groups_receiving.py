@@ -513,6 +513,21 @@ def test_only_the_administrator_offers_a_room(actors: Actors) -> None:
     )
 
 
+@clause("CG-33")
+@pytest.mark.parametrize(
+    ("address", "server_key", "error"),
+    [("x" * 2049, bytes(32), "TooLarge"), ("x", bytes(31), "InvalidMessage"), ("x", bytes(33), "InvalidMessage")],
+)
+def test_a_room_that_no_member_would_read_is_not_offered(
+    actors: Actors, address: str, server_key: bytes, error: str
+) -> None:
+    world = begin(actors, creator="ivy", others="ann bob")
+    world.call("ivy", "offer_room", address=address, server_key=server_key).must_be_refused(error)
+    world.call("ivy", "offer_room", address="x" * 2048, server_key=bytes(32)).must_tell()
+    world.settle()
+    world.must_have_told("bob", kind="room offered", address="x" * 2048)
+
+
 # Addresses
 
 

@@ -126,6 +126,27 @@ def test_a_joiner_learns_from_the_administrator_that_it_is_the_one(actors: Actor
     world.call("ivy", "read_group").must_be(is_confirmed=True)
 
 
+@clause("GC-19", "GC-25", "CG-34", "CG-37")
+def test_what_a_lying_adder_has_said_is_replaced_by_what_the_administrator_says(actors: Actors) -> None:
+    world = begin(actors, others="bob tom", strangers="ivy")
+    ivy = world.account("ivy")
+    world.lie("bob", "say_snapshot", account=ivy, has_fresh_key=True, adds_you=True, name="a trap").must_be()
+    world.settle()
+    world.call("ivy", "read_group").must_be(status="member", name="a trap", is_confirmed=False)
+    world.add("tom", "ivy").must_be()
+    world.settle()
+    world.call("ivy", "read_group").must_be(status="member", name="hike", is_confirmed=True)
+    world.must_be_members("ann bob ivy tom", epoch=0)
+    world.must_have_told("ivy", kind="renamed", text="hike")
+    world.must_have_told("ivy", kind="confirmed")
+    world.say("ivy", "to the right address").must_tell()
+    world.settle()
+    world.must_show("ann tom", "ivy", "to the right address")
+    world.say("tom", "to ivy too").must_tell()
+    world.settle()
+    world.must_show("ivy", "tom", "to ivy too")
+
+
 @clause("CG-36")
 def test_adds_and_leaves_are_passed_on_to_whom_the_client_has_added(actors: Actors) -> None:
     world = begin(actors, strangers="yan zoe")
