@@ -250,10 +250,11 @@ def holds_number_0(unknown: UnknownFieldSet) -> bool:
 
     Clauses: NE-12
     """
-    fields = [unknown[index] for index in range(len(unknown))]
-    return any(
-        field.field_number == 0 or (field.wire_type == START_GROUP and holds_number_0(field.data)) for field in fields
-    )
+    for index in range(len(unknown)):
+        field = unknown[index]
+        if field.field_number == 0 or (field.wire_type == START_GROUP and holds_number_0(field.data)):
+            return True
+    return False
 
 
 def check_size(value: bytes, size: int, *, what: str) -> None:
