@@ -968,7 +968,9 @@ def accept_key(group: Group, waiting: WaitingKey, *, now_ms: int) -> Step:
     record = group.records.get(sender, Record())
     record = sender_keys.process_distribution(record, waiting.key.distribution, now_ms=now_ms)
     membership = Membership(sender, members[sender])
-    counts = {membership: Count(next_index=waiting.key.next_index), **group.counts}
+    counts = group.counts
+    if membership not in counts:
+        counts = {**counts, membership: Count(next_index=waiting.key.next_index)}
     step = judge_waiting_frames(replace(group, records={**group.records, sender: record}, counts=counts), now_ms=now_ms)
     return Step(drop_unreadable(step.group, sender), step.effects)
 
@@ -1221,6 +1223,8 @@ def judge_waiting_frames(group: Group, *, now_ms: int) -> Step:
 
     Clauses: CG-28
     """
+    if not group.waiting_frames:
+        return Step(group)
     step = Step(replace(group, waiting_frames=()))
     for waiting in group.waiting_frames:
         try:
@@ -1386,6 +1390,8 @@ def settle_differences(group: Group, *, now_ms: int) -> Step:
 
 def drop_difference(group: Group, account: PublicKey) -> Group:
     """Forget that a member had another view."""
+    if account not in group.differences:
+        return group
     return replace(group, differences={other: n for other, n in group.differences.items() if other != account})
 
 
