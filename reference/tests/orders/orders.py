@@ -263,6 +263,8 @@ def deliver(ours: PublicKey, seat: Seat, number: int) -> Done:
     if number_view(new) == seat.view:
         return Done(seat)
     check_view(new)
+    if old is not None:
+        check_leaves(old, new)
     with contextlib.suppress(errors.ProtocolViolation):
         again = accept(new, ours, message)
         assert again is not None and key_of_view(again) == key_of_view(new), (
@@ -332,6 +334,13 @@ def check_view(view: View) -> None:
         assert (account in members) == (account in kept and not has_left), "somebody has vanished"
     for removal in snapshot.removed:
         assert candidates.get(removal.account, snapshot.epoch) > removal.last_epoch, "a removed membership is back"
+
+
+def check_leaves(old: View, new: View) -> None:
+    """Check that who has left does not come back with the same membership, unless the administrator's last word says so."""
+    is_same_group = old.snapshot.administrator_key == new.snapshot.administrator_key
+    members = find_members(new) if is_same_group and not new.snapshot.closed else {}
+    assert all(members.get(leave.account) != leave.added for leave in old.left), "who has left is back"
 
 
 def check_adds(state: State) -> None:
@@ -650,7 +659,9 @@ def finish(state: State, run: str) -> State:
         if is_epoch_due(view):
             state = put(state, ALICE, frozenset(), open_epoch(view, state.seats[0], Change()))
             continue
-        state = deliver_everything(exchange(state))
+        asked, rested = exchange(state), state.seats
+        state = deliver_everything(asked)
+        COUNTS["ends: repaired by snapshots and adds that were exchanged"] += state.seats != rested
         if state == before:
             return state
     raise AssertionError("it does not come to rest")
