@@ -114,11 +114,13 @@ class Player:
         return answer.result.encoded if self.compare(answer, expected) else None
 
     def administer(self, method: str, **params: object) -> bytes | None:
-        """Do what only the administrator can, who alone has the key: the shadow takes up what comes of it."""
+        """Do what only the administrator can; return the message, if it was not refused."""
         answer = self.member.call(method, **params)
         answer.must_be_answered()
-        if "result" not in answer.step.answer:
-            return None
+        return self.follow(answer) if "result" in answer.step.answer else None
+
+    def follow(self, answer: Answer) -> bytes:
+        """Let the shadow take up the snapshot that an answer holds, since only the administrator has the key; return it."""
         encoded: bytes = answer.result.encoded
         if self.shadow is not None:
             self.shadow.accept(self.member.account, encoded).must_be()
@@ -165,8 +167,8 @@ class World:
         """Create the group, and let the others know it."""
         self.administrator = administrator
         params = {"others": list(others), "name": "hike", "now_ms": NOW}
-        encoded = self.players[administrator].administer("create_group", **params)
-        assert encoded is not None, "the group is refused"
+        founder = self.players[administrator]
+        encoded = founder.follow(founder.member.call("create_group", **params))
         self.knowing.add(administrator)
         self.group_id = group_control.decode_control(encoded).group_id
         self.send(administrator, others, encoded)

@@ -342,6 +342,13 @@ def test_the_administrator_confirms_its_key_with_any_snapshot(actors: Actors, ep
     receiver.must_be(epoch=2, is_confirmed=True)
 
 
+@clause("GC-25")
+@pytest.mark.parametrize("epoch", [0, 1, 2])
+def test_a_confirmed_key_stays_confirmed(actors: Actors, epoch: int) -> None:
+    receiver = join(actors, (ALICE, Snapshot(epoch=1).message()), (CAROL, Snapshot(epoch=epoch).message()))
+    receiver.must_be(is_confirmed=True, epoch=max(epoch, 1))
+
+
 @clause("GC-21", "GC-24", "GC-40")
 def test_the_same_snapshot_may_add_the_receiver_later(actors: Actors) -> None:
     receiver = meet(actors).accept((CAROL, Snapshot().message(adds_you=True)), (BOB, Snapshot().message(adds_you=True)))
