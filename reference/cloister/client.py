@@ -612,16 +612,16 @@ def receive_group_content(
     Clauses: CG-29, CG-32
     """
     try:
-        group_id = closed_group.decode_content(encoded).group_id
-        if group_id not in client.groups:
+        content = closed_group.decode_content(encoded)
+        if content.group_id not in client.groups:
             raise errors.NotPermitted(reason="a message of a group that is not known")
     except errors.ProtocolViolation as refusal:
         return Step(client, (Refused(account=sender, error=refusal),))
 
     def read(group: Group) -> closed_group.Step:
-        return closed_group.receive_pairwise_content(group, sender, encoded, now_ms=now_ms)
+        return closed_group.receive_pairwise_content(group, sender, content, now_ms=now_ms)
 
-    return try_in_group(client, client.groups[group_id], sender, read, random, now_ms=now_ms)
+    return try_in_group(client, client.groups[content.group_id], sender, read, random, now_ms=now_ms)
 
 
 # Control messages

@@ -1063,28 +1063,26 @@ def read_frame(group: Group, waiting: WaitingFrame, *, now_ms: int) -> Step:
     return receive_content(opened, content, now_ms=now_ms) or Step(let_frame_wait(group, waiting))
 
 
-def receive_pairwise_content(group: Group, sender: PublicKey, encoded: bytes, *, now_ms: int) -> Step:
+def receive_pairwise_content(group: Group, sender: PublicKey, content: GroupContent, *, now_ms: int) -> Step:
     """Receive an unverified group content from the peer of a pairwise session.
 
     Raises:
-        as `read_pairwise_content`.
+        GroupClosed, NotPermitted, DuplicateMessage: as `check_member` and `read_frame`.
     Clauses: CG-23, CG-29
     """
     check_member(group)
-    epoch = decode_content(encoded).epoch
-    waiting = WaitingFrame(source=sender, epoch=epoch, frame=encoded, is_pairwise=True, since_ms=now_ms)
-    return read_pairwise_content(group, waiting, now_ms=now_ms)
+    frame = encode_content(content)
+    waiting = WaitingFrame(source=sender, epoch=content.epoch, frame=frame, is_pairwise=True, since_ms=now_ms)
+    return read_pairwise_content(group, waiting, content, now_ms=now_ms)
 
 
-def read_pairwise_content(group: Group, waiting: WaitingFrame, *, now_ms: int) -> Step:
+def read_pairwise_content(group: Group, waiting: WaitingFrame, content: GroupContent, *, now_ms: int) -> Step:
     """Read a group content that came pairwise, or let it wait.
 
     Raises:
-        InvalidMessage, InvalidKey, OutOfRange, TooLarge: as `decode_content`.
         NotPermitted, DuplicateMessage: as `read_frame`.
     Clauses: CG-23, CG-29
     """
-    content = decode_content(waiting.frame)
     if (content.group_id, content.sender) != (group.group_id, waiting.source):
         raise errors.NotPermitted(reason="a message that is bound to another group or sender")
     return receive_content(group, content, now_ms=now_ms) or Step(let_frame_wait(group, waiting))
@@ -1237,7 +1235,7 @@ def judge_waiting_frames(group: Group, *, now_ms: int) -> Step:
 def receive_waiting(group: Group, waiting: WaitingFrame, *, now_ms: int) -> Step:
     """Receive a frame, or a content, that waited."""
     if waiting.is_pairwise:
-        return read_pairwise_content(group, waiting, now_ms=now_ms)
+        return read_pairwise_content(group, waiting, decode_content(waiting.frame), now_ms=now_ms)
     return read_frame(group, waiting, now_ms=now_ms)
 
 
