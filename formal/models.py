@@ -76,7 +76,7 @@ def read_claims() -> dict[str, Claim]:
     return claims
 
 
-def read_tasks(*, deep: bool) -> Iterator[Task]:
+def read_tasks() -> Iterator[Task]:
     """Read what is to be run.
 
     Raises:
@@ -85,7 +85,7 @@ def read_tasks(*, deep: bool) -> Iterator[Task]:
     settings = read_settings()
     texts = {run["model"]: (HERE / run["model"]).read_text("utf-8") for run in settings["run"].values()}
     for name, run in settings["run"].items():
-        constants = run["constants"] | (run.get("deep", {}) if deep else {})
+        constants = run["constants"]
         together = [tuple(run["claims"])] if run["model"].endswith(".tla") else [(claim,) for claim in run["claims"]]
         for claims in together:
             yield Task(
@@ -117,3 +117,33 @@ def edit(text: str, case: dict[str, str]) -> str:
     if text.count(case["before"]) != 1:
         raise BrokenModel(f"{case['before']!r} stands {text.count(case['before'])} times in the model")
     return text.replace(case["before"], case["after"])
+
+
+def write_tables(page: str) -> str:
+    """Write the tables of claims, and of failures, into a page that has marks for them."""
+    claims, settings = read_claims(), read_settings()
+    failures = {failure["claim"]: failure["why"] for failure in settings["failure"]}
+    held = {
+        name: [run for run, bounds in settings["run"].items() if name in bounds["claims"]]
+        for name in claims
+        if name not in failures
+    }
+    rows = [
+        f"| `{name}` | {claims[name].sentence} | {', '.join(claims[name].clauses)} | {', '.join(runs)} |"
+        for name, runs in held.items()
+    ]
+    page = write_table(page, "claims", ["| claim | | clauses | runs |", "| --- | --- | --- | --- |", *rows])
+    rows = [
+        f"| `{name}` | {claims[name].sentence} | {why[0].upper()}{why[1:]}. | {', '.join(claims[name].clauses)} |"
+        for name, why in failures.items()
+    ]
+    return write_table(
+        page, "failures", ["| it is false that | | because | clauses |", "| --- | --- | --- | --- |", *rows]
+    )
+
+
+def write_table(page: str, mark: str, lines: list[str]) -> str:
+    """Write a table between the two marks that stand for it in a page."""
+    start, end = f"<!-- {mark} -->\n", f"<!-- end of {mark} -->"
+    before, _, rest = page.partition(start)
+    return before + start + "\n".join(["", *lines, "", ""]) + end + rest.partition(end)[2]

@@ -1,7 +1,7 @@
 """Runs the formal models: each claim in each run, each claim that is said to fail, and each deliberate error.
 
-`--traces` writes `traces.json`, sequences of actions out of `Trace.tla`; otherwise it is compared with what is generated.
-`--deep` takes the greater bounds. Without `java` the models in TLA+ are reported as NOT RUN, which fails if CI is set.
+`--write` writes the tables of `README.md`, and `traces.json`, sequences of actions out of `Trace.tla`; otherwise these are
+compared with what is generated. Without `java` the models in TLA+ are reported as NOT RUN, which fails if CI is set.
 """
 
 import argparse
@@ -144,16 +144,17 @@ def show(outcomes: list[Outcome]) -> None:
 def main() -> int:
     """Run what is asked for; 1 if something is not as it is said."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--traces", action="store_true", help="write traces.json, and run nothing else")
-    parser.add_argument("--deep", action="store_true", help="take the greater bounds")
+    parser.add_argument("--write", action="store_true", help="write tables and traces, and run nothing else")
     options = parser.parse_args()
-    if options.traces:
+    if options.write:
+        readme = HERE / "README.md"
+        readme.write_text(models.write_tables(readme.read_text("utf-8")), "utf-8")
         (HERE / "traces.json").write_text(generate_traces(), "utf-8")
         return 0
 
     start = time.monotonic()
     has_java = shutil.which("java") is not None
-    tasks = [task for task in models.read_tasks(deep=options.deep) if has_java or not task.is_tla]
+    tasks = [task for task in models.read_tasks() if has_java or not task.is_tla]
     with ThreadPoolExecutor(2) as pool:
         outcomes = list(pool.map(run_task, tasks))
     show(outcomes)
