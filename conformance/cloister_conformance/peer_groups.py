@@ -205,6 +205,7 @@ class SayControl(OfGroupNow):
     of: Hex | None = None
     distribution: Hex = b""
     next_index: int = 0
+    digest: Hex = bytes(32)
     what: int = 1
 
 
@@ -248,7 +249,12 @@ def say_control(params: SayControl, handles: Handles) -> Nothing:
             leave = group_control_pb2.Leave(added=params.added, last_index=params.last_index, account=params.of)
             control.leave.MergeFrom(leave)
         case "key":
-            key = group_control_pb2.Key(distribution=params.distribution, next_index=params.next_index)
+            key = group_control_pb2.Key(
+                distribution=params.distribution,
+                next_index=params.next_index,
+                added=params.added,
+                digest=params.digest,
+            )
             control.key.MergeFrom(key)
         case "ask":
             control.ask.MergeFrom(group_control_pb2.Ask(what=params.what))

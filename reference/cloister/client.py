@@ -22,7 +22,7 @@ from cloister import closed_group, envelope, errors, group_control, session, ses
 from cloister._proto import closed_groups_pb2
 from cloister.closed_group import Event, Group, GroupContent, ToGroup, ToMember
 from cloister.envelope import Envelope
-from cloister.group_control import Add, Control, GroupId, Key, Leave
+from cloister.group_control import Add, Control, GroupId, Key, Leave, Notice
 from cloister.identity import KeyPair, PublicKey
 from cloister.x3dh import Account
 
@@ -79,12 +79,12 @@ class Store:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitingControl:
-    """An add, a leave or a key of a group, or of a membership, that is not known yet."""
+    """An add, a leave, a key or a notice of a group, or of a membership, that is not known yet."""
 
     sender: PublicKey
     group_id: GroupId
     epoch: int
-    body: Add | Leave | Key
+    body: Add | Leave | Key | Notice
     since_ms: int
 
     @property
@@ -97,7 +97,7 @@ class WaitingControl:
 class Client:
     """All that one account holds; `outbox` is what is to be stored, by number.
 
-    `asked` is when the view of a group was last asked for, of which something waits.
+    `asked` is when an account was last asked for the view of a group of which something waits.
     """
 
     account: Account
@@ -105,7 +105,7 @@ class Client:
     queues: Mapping[PublicKey, Queue] = field(default_factory=dict)
     groups: Mapping[GroupId, Group] = field(default_factory=dict)
     waiting: tuple[WaitingControl, ...] = ()
-    asked: Mapping[GroupId, int] = field(default_factory=dict)
+    asked: Mapping[PublicKey, int] = field(default_factory=dict)
     outbox: Mapping[int, Store] = field(default_factory=dict)
     next_store: int = 0
 
@@ -489,12 +489,10 @@ def try_in_group(
     """
     try:
         step = act(group)
-    except errors.NotPermitted as refusal:
-        step = closed_group.note_refusal(group, account, now_ms=now_ms)
+    except errors.ProtocolViolation as refusal:
+        step = closed_group.answer_refusal(group, account, refusal, now_ms=now_ms)
         refused = (Refused(account=account, error=refusal),)
         return Step(client, refused).then(do(client, step, random, now_ms=now_ms))
-    except errors.ProtocolViolation as refusal:
-        return Step(client, (Refused(account=account, error=refusal),))
     return do(client, step, random, now_ms=now_ms)
 
 
@@ -658,15 +656,15 @@ def join(
 def may_explain_itself(group: Group, control: Control) -> bool:
     """Tell whether a control message for a group that we are out of may belong to a membership that we do not know of yet."""
     is_later = group.status == "out" and control.epoch > group.view.epoch
-    return is_later and not isinstance(control.body, group_control.SnapshotMessage)
+    return is_later and not isinstance(control.body, group_control.SnapshotMessage | group_control.Notice)
 
 
 def let_wait(client: Client, sender: PublicKey, control: Control, *, now_ms: int) -> Step:
-    """Let an add, a leave or a key wait for its group, within the bounds; nothing else may.
+    """Let an add, a leave, a key or a notice wait for its group, within the bounds; nothing else may.
 
     Clauses: CG-20, GC-33
     """
-    if not isinstance(control.body, Add | Leave | Key):
+    if not isinstance(control.body, Add | Leave | Key | Notice):
         refusal = errors.NotPermitted(reason="a message of a group that is not known")
         return Step(client, (Refused(account=sender, error=refusal),))
     new = WaitingControl(
@@ -718,20 +716,19 @@ def tick(client: Client, random: wire.Random, *, now_ms: int) -> Step:
 
 
 def ask_for_views(client: Client, random: wire.Random, *, now_ms: int) -> Client:
-    """Ask for the view of each group of which something has waited, who sent the oldest; forget what has waited for too long.
+    """Ask who has sent something for a group that we do not know, or are out of, for the view; forget what waits for too long.
 
     Clauses: CG-50
     """
     waiting = tuple(w for w in client.waiting if now_ms - w.since_ms <= closed_group.PAST_MS)
-    asked = {group_id: at for group_id, at in client.asked.items() if now_ms - at < closed_group.REPAIR_PERIOD_MS}
+    asked = {account: at for account, at in client.asked.items() if now_ms - at < closed_group.REPAIR_PERIOD_MS}
     client = replace(client, waiting=waiting, asked=asked)
     for held in waiting:
-        group_id = held.group_id
-        if group_id in client.asked or now_ms - held.since_ms < closed_group.REPAIR_AFTER_MS:
+        if held.sender in client.asked or now_ms - held.since_ms < closed_group.REPAIR_AFTER_MS:
             continue
-        control = Control(group_id=group_id, epoch=0, body=group_control.Ask(what="view"))
+        control = Control(group_id=held.group_id, epoch=0, body=group_control.Ask(what="view"))
         content = encode_pairwise(PairwiseContent(timestamp_ms=now_ms, control=control))
-        queued = Queued(content=content, group_id=group_id, bond="free")
-        client = replace(client, asked={**client.asked, group_id: now_ms})
+        queued = Queued(content=content, group_id=control.group_id, bond="free")
+        client = replace(client, asked={**client.asked, held.sender: now_ms})
         client = enqueue(client, held.sender, queued, random, now_ms=now_ms)
     return client

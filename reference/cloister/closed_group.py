@@ -5,7 +5,7 @@
 - What is sent to one account goes into a pairwise session by `client`, and so does the account that something comes from.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
@@ -41,6 +41,8 @@ MAX_WAITING_FRAMES = 1000
 MAX_WAITING_FRAMES_OF_ONE = 50
 PAST_MS = 1_209_600_000
 REPAIR_AFTER_MS = 60_000
+REPORT_AFTER_MS = 120_000
+QUIET_MS = 604_800_000
 REPAIR_PERIOD_MS = 3_600_000
 REPAIRERS = 3
 
@@ -91,8 +93,9 @@ class Address:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Count:
-    """What was read of a membership: the index after the highest, and those below it that are missing."""
+    """What was read of a membership from its first index on: the index after the highest, and those below it that are missing."""
 
+    first_index: int = 0
     next_index: int = 0
     missing: Ascending[int] = frozenset()
 
@@ -127,6 +130,14 @@ class Behind:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MyAdd:
+    """An add of ours, until a snapshot has taken it up or refused it."""
+
+    epoch: int
+    added_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
     """A member was seen to have another view of the epoch, by its digest."""
 
@@ -137,7 +148,10 @@ class Difference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """All that a client holds of one group; `added` is the epoch of its own membership."""
+    """All that a client holds of one group; `added` is the epoch of its own membership.
+
+    `noticed` is the highest epoch of a notice of the administrator, `heard_ms` when something of the view's epoch last came.
+    """
 
     ours: PublicKey
     view: View
@@ -154,7 +168,9 @@ class Group:
     counts: Pairs[Membership, Count] = field(default_factory=dict)
     waiting_keys: tuple[WaitingKey, ...] = ()
     waiting_frames: tuple[WaitingFrame, ...] = ()
-    my_adds: Mapping[PublicKey, int] = field(default_factory=dict)
+    my_adds: Mapping[PublicKey, MyAdd] = field(default_factory=dict)
+    noticed: int = 0
+    heard_ms: int = 0
     behind: Behind | None = None
     differences: Mapping[PublicKey, Difference] = field(default_factory=dict)
     repaired: Pairs[tuple[Repair, PublicKey], int] = field(default_factory=dict)
@@ -204,6 +220,7 @@ EventKind = Literal[
     "message",
     "room offered",
     "indices missing",
+    "not sent",
     "add refused",
     "diverged",
     "notice",
@@ -404,7 +421,7 @@ def take_up_view(group: Group, view: View, random: wire.Random, *, now_ms: int) 
     """
     old, group = group, replace(group, view=view)
     before, after = find_present(old), find_members(view)
-    if group.ours not in after:
+    if group.ours not in after or view.epoch < group.noticed:
         return go_out(group) if group.status == "member" else Step(group)
 
     step = Step(note_epoch(group, now_ms), tell_changes(old, view, before, after))
@@ -480,10 +497,11 @@ def note_epoch(group: Group, now_ms: int) -> Group:
 
 
 def begin_membership(group: Group, added: int, random: wire.Random) -> Step:
-    """Begin a membership of ours, with a new sender key.
+    """Begin a membership of ours, with a new sender key; what is not sent yet is said in it.
 
     Clauses: CG-9, CG-22
     """
+    outgoing = dict(enumerate(group.outgoing.values()))
     return Step(
         replace(
             group,
@@ -491,8 +509,8 @@ def begin_membership(group: Group, added: int, random: wire.Random) -> Step:
             added=added,
             sender_key=sender_keys.create_sender_key(random),
             given=frozenset(),
-            next_index=0,
-            outgoing={},
+            next_index=len(outgoing),
+            outgoing=outgoing,
         )
     )
 
@@ -524,7 +542,12 @@ def make_key(group: Group) -> Key:
     Clauses: CG-14
     """
     assert group.sender_key is not None
-    return Key(distribution=sender_keys.encode_distribution(group.sender_key), next_index=group.next_index)
+    return Key(
+        distribution=sender_keys.encode_distribution(group.sender_key),
+        next_index=group.next_index,
+        added=group.added,
+        digest=group_control.derive_digest(group.view),
+    )
 
 
 def encrypt_outgoing_again(group: Group, before: Group, random: wire.Random) -> Step:
@@ -545,7 +568,25 @@ def go_out(group: Group) -> Step:
 
     Clauses: CG-40, CG-41
     """
-    return Step(forget(group, "out"), (Event(kind="out", group_id=group.group_id),))
+    return Step(forget(group, "out"), (*tell_not_sent(group), Event(kind="out", group_id=group.group_id)))
+
+
+def tell_not_sent(group: Group) -> tuple[Event, ...]:
+    """Tell which messages of ours are given up.
+
+    Clauses: CG-49
+    """
+    return tuple(
+        Event(
+            kind="not sent",
+            group_id=group.group_id,
+            index=index,
+            timestamp_ms=draft.timestamp_ms,
+            text=draft.text,
+            room=draft.room,
+        )
+        for index, draft in group.outgoing.items()
+    )
 
 
 def close(group: Group) -> Step:
@@ -556,7 +597,7 @@ def close(group: Group) -> Step:
     if group.status == "closed":
         return Step(group)
     closed = replace(forget(group, "closed"), addresses=group.addresses, records=group.records, counts=group.counts)
-    return Step(closed, (Event(kind="closed", group_id=group.group_id),))
+    return Step(closed, (*tell_not_sent(group), Event(kind="closed", group_id=group.group_id)))
 
 
 def forget(group: Group, status: Status) -> Group:
@@ -568,6 +609,7 @@ def forget(group: Group, status: Status) -> Group:
         added=group.added,
         avatar=group.avatar,
         next_index=group.next_index,
+        noticed=group.noticed,
     )
 
 
@@ -591,8 +633,8 @@ def do_duties(group: Group, old: Group, random: wire.Random, *, now_ms: int) -> 
 
 def find_my_newcomers(group: Group) -> list[PublicKey]:
     """Find the members that we added in this epoch."""
-    members = find_members(group.view)
-    return [account for account, epoch in group.my_adds.items() if epoch == group.view.epoch and account in members]
+    members, epoch = find_members(group.view), group.view.epoch
+    return [account for account, mine in group.my_adds.items() if mine.epoch == epoch and account in members]
 
 
 def pass_on(group: Group, old: Group) -> Step:
@@ -604,10 +646,16 @@ def pass_on(group: Group, old: Group) -> Step:
         return Step(group)
     adds = tuple(account for account in find_adds(group.view) if account not in {*find_adds(old.view), *group.my_adds})
     leaves = [leave for leave in find_leaves(group.view) if leave not in old.view.leaves]
-    bodies: list[Body] = [Add(accounts=adds)] if adds else []
+    bodies = split_adds(adds)
     bodies += [make_leave(group.view, leave) for leave in leaves]
     newcomers = [account for account in find_my_newcomers(group) if account in old.view.adds]
     return Step(group, tuple(to_member(group.view, account, body) for account in newcomers for body in bodies))
+
+
+def split_adds(accounts: Sequence[PublicKey]) -> list[Body]:
+    """Make the messages that add accounts, each with no more than it may hold."""
+    most = group_control.MAX_MEMBERS
+    return [Add(accounts=tuple(accounts[start : start + most])) for start in range(0, len(accounts), most)]
 
 
 def make_leave(view: View, membership: Membership) -> Leave:
@@ -620,12 +668,13 @@ def add_again(group: Group, old: Group, random: wire.Random, *, now_ms: int) -> 
 
     Clauses: GC-50, CG-49
     """
-    earlier = {account: epoch for account, epoch in group.my_adds.items() if epoch < group.view.epoch}
-    step = Step(replace(group, my_adds={a: epoch for a, epoch in group.my_adds.items() if a not in earlier}))
-    for account, epoch in earlier.items():
-        if Membership(account, epoch) in old.view.leaves:
+    earlier = {account: mine for account, mine in group.my_adds.items() if mine.epoch < group.view.epoch}
+    step = Step(replace(group, my_adds={a: mine for a, mine in group.my_adds.items() if a not in earlier}))
+    for account, mine in earlier.items():
+        if Membership(account, mine.epoch) in old.view.leaves:
             continue
-        if group_control.must_add_again(step.group.view, account, epoch):
+        is_young = now_ms - mine.added_ms < group_control.REMOVED_MS
+        if is_young and group_control.must_add_again(step.group.view, account, mine.epoch):
             step = step.then(try_to_add(step.group, account, random, now_ms=now_ms))
         elif not group_control.is_known(step.group.view, account):
             step = step.then(refuse_add(step.group, account))
@@ -652,8 +701,9 @@ def confirm_newcomers(group: Group, old: Group) -> Step:
     """
     newcomers = find_members(group.view).keys() - find_members(old.view).keys() - group.my_adds.keys()
     snapshot = SnapshotMessage(signed=group.view.signed, adds_you=True)
+    bodies = (snapshot, *split_adds(find_adds(group.view)))
     added = [account for account in sorted(newcomers) if account in group.view.adds]
-    return Step(group, tuple(to_member(group.view, account, snapshot) for account in added))
+    return Step(group, tuple(to_member(group.view, account, body) for account in added for body in bodies))
 
 
 # Commands
@@ -685,7 +735,7 @@ def add(group: Group, accounts: Iterable[PublicKey], random: wire.Random, *, now
     added = tuple(sorted(set(accounts)))
     view = group_control.add(group.view, group.ours, added)
     told = to_others(group, Add(accounts=added))
-    group = replace(group, my_adds={**group.my_adds, **dict.fromkeys(added, view.epoch)})
+    group = replace(group, my_adds={**group.my_adds, **dict.fromkeys(added, MyAdd(epoch=view.epoch, added_ms=now_ms))})
     welcomed = tuple(effect for account in added for effect in welcome(group, view, account))
     return Step(group, told + welcomed).then(take_up_view(group, view, random, now_ms=now_ms))
 
@@ -697,7 +747,7 @@ def welcome(group: Group, view: View, account: PublicKey) -> tuple[ToMember, ...
     """
     bodies: list[Body] = [
         SnapshotMessage(signed=view.signed, avatar=group.avatar, adds_you=True),
-        Add(accounts=find_adds(view)),
+        *split_adds(find_adds(view)),
         *(make_leave(view, leave) for leave in find_leaves(view)),
     ]
     return tuple(to_member(view, account, body) for body in bodies)
@@ -778,7 +828,7 @@ def leave(group: Group, random: wire.Random, *, now_ms: int) -> Step:
         return open_epoch(group, Change(closes=True), None, random, now_ms=now_ms)
     message = make_own_leave(group)
     told = to_others(group, message)
-    view = group_control.accept_leave(group.view, group.ours, message)
+    view = group_control.accept_leave(group.view, group.ours, group.ours, message)
     return Step(group, told).then(take_up_view(group, view, random, now_ms=now_ms))
 
 
@@ -889,6 +939,8 @@ def accept_control(group: Group, sender: PublicKey, control: Control, random: wi
         return accept_snapshot(group, sender, body, random, now_ms=now_ms)
     if isinstance(body, Notice):
         return accept_notice(group, sender, control.epoch)
+    if isinstance(body, Leave) and group.status == "out":
+        return Step(group)
     check_member(group)
     group = note_ahead(group, sender, control.epoch, now_ms)
     match body:
@@ -896,7 +948,7 @@ def accept_control(group: Group, sender: PublicKey, control: Control, random: wi
             view = group_control.accept_add(group.view, sender, control.epoch, accounts)
             return take_up_view(group, view, random, now_ms=now_ms)
         case Leave():
-            view = group_control.accept_leave(group.view, sender, body)
+            view = group_control.accept_leave(group.view, group.ours, sender, body)
             return take_up_view(group, view, random, now_ms=now_ms)
         case Key():
             return accept_key(group, WaitingKey(sender=sender, epoch=control.epoch, key=body), now_ms=now_ms)
@@ -916,7 +968,9 @@ def accept_snapshot(
     view = group_control.accept_snapshot(group.view, group.ours, sender, message)
     step = take_up_view(group, view, random, now_ms=now_ms)
     step = Step(replace(step.group, avatar=find_avatar(group, view, message)), step.effects)
-    return step.then(note_refusal(step.group, sender, now_ms=now_ms)) if group.status == "out" else step
+    if not has_left(step.group):
+        return step
+    return step.then(repair(step.group, "leave", sender, (make_own_leave(step.group),), now_ms=now_ms))
 
 
 def find_avatar(group: Group, view: View, message: SnapshotMessage) -> bytes | None:
@@ -926,15 +980,16 @@ def find_avatar(group: Group, view: View, message: SnapshotMessage) -> bytes | N
 
 
 def accept_notice(group: Group, sender: PublicKey, epoch: int) -> Step:
-    """Accept a notice.
+    """Accept a notice; no snapshot of an earlier epoch than the administrator's notice makes us a member.
 
     Clauses: GC-51
     """
-    told = Step(group, (Event(kind="notice", group_id=group.group_id, account=sender),))
-    is_administrator = sender == group.view.snapshot.administrator
-    if group.status == "member" and is_administrator and epoch > group.view.epoch:
-        return told.then(go_out(group))
-    return told
+    told = (Event(kind="notice", group_id=group.group_id, account=sender),)
+    if not group_control.ends_by_notice(group.view, sender, epoch):
+        return Step(group, told)
+    noticed = replace(group, noticed=max(epoch, group.noticed))
+    step = Step(noticed, told)
+    return step.then(go_out(noticed)) if group.status == "member" else step
 
 
 def note_ahead(group: Group, sender: PublicKey, epoch: int, now_ms: int) -> Group:
@@ -967,12 +1022,28 @@ def accept_key(group: Group, waiting: WaitingKey, *, now_ms: int) -> Step:
         return Step(let_key_wait(group, waiting))
     record = group.records.get(sender, Record())
     record = sender_keys.process_distribution(record, waiting.key.distribution, now_ms=now_ms)
-    membership = Membership(sender, members[sender])
-    counts = group.counts
-    if membership not in counts:
-        counts = {**counts, membership: Count(next_index=waiting.key.next_index)}
-    step = judge_waiting_frames(replace(group, records={**group.records, sender: record}, counts=counts), now_ms=now_ms)
+    group = begin_count(replace(group, records={**group.records, sender: record}), sender, waiting.key)
+    group = note_digest(group, sender, waiting.epoch, waiting.key.digest, now_ms)
+    step = judge_waiting_frames(group, now_ms=now_ms)
     return Step(drop_unreadable(step.group, sender), step.effects)
+
+
+def begin_count(group: Group, sender: PublicKey, key: Key) -> Group:
+    """Begin the count of a membership where a key of it begins, or earlier than where another key has begun it.
+
+    Clauses: CG-52
+    """
+    membership = Membership(sender, key.added)
+    count = group.counts.get(membership, Count(first_index=key.next_index, next_index=key.next_index))
+    if key.next_index < count.first_index:
+        count = replace(
+            count,
+            first_index=key.next_index,
+            missing=keep_newest(count.missing, range(key.next_index, count.first_index)),
+        )
+    if group.counts.get(membership) is count:
+        return group
+    return replace(group, counts={**group.counts, membership: count})
 
 
 def drop_unreadable(group: Group, source: PublicKey) -> Group:
@@ -1017,7 +1088,7 @@ def make_view(group: Group, account: PublicKey) -> tuple[Body, ...]:
     """Make the messages that tell a member our view."""
     adds = find_adds(group.view)
     snapshot = SnapshotMessage(signed=group.view.signed, avatar=group.avatar, adds_you=account in adds)
-    return (snapshot, Add(accounts=adds)) if adds else (snapshot,)
+    return (snapshot, *split_adds(adds))
 
 
 # Receiving messages
@@ -1089,17 +1160,25 @@ def read_pairwise_content(group: Group, waiting: WaitingFrame, content: GroupCon
 
 
 def let_frame_wait(group: Group, new: WaitingFrame) -> Group:
-    """Let a frame wait, within the bounds.
+    """Let a frame wait, within the bounds; over them the oldest is dropped of its owner, or of whoever has most.
 
     Clauses: CG-28
     """
     if any(other.frame == new.frame for other in group.waiting_frames):
         return group
+    owners = [find_owner(group, waiting) for waiting in (*group.waiting_frames, new)]
+    full = owners[-1] if owners.count(owners[-1]) > MAX_WAITING_FRAMES_OF_ONE else None
+    if full is None and len(owners) > MAX_WAITING_FRAMES:
+        full = max(owners, key=owners.count)
     waiting = [*group.waiting_frames, new]
-    of_source = [other for other in waiting if other.source == new.source]
-    if len(of_source) > MAX_WAITING_FRAMES_OF_ONE:
-        waiting.remove(of_source[0])
-    return replace(group, waiting_frames=tuple(waiting[-MAX_WAITING_FRAMES:]))
+    if full is not None:
+        del waiting[owners.index(full)]
+    return replace(group, waiting_frames=tuple(waiting))
+
+
+def find_owner(group: Group, waiting: WaitingFrame) -> bytes:
+    """Find to whom a frame that waits is counted: its source, which is only claimed, or all that are not known together."""
+    return waiting.source if group_control.is_known(group.view, waiting.source) else b""
 
 
 def receive_content(group: Group, content: GroupContent, *, now_ms: int) -> Step | None:
@@ -1123,7 +1202,8 @@ def receive_content(group: Group, content: GroupContent, *, now_ms: int) -> Step
     count = group.counts.get(membership, Count())
     counts = {**group.counts, membership: take_index(count, content.index)}
     step = Step(replace(group, counts=counts), (*tell_missing(count, content), make_event(content)))
-    step = step.then(compare_digest(step.group, content, now_ms))
+    group = note_digest(step.group, content.sender, content.epoch, content.digest, now_ms)
+    step = step.then(report_difference(group, content))
     return step.then(help_who_is_behind(step.group, content, now_ms=now_ms))
 
 
@@ -1163,9 +1243,16 @@ def take_index(count: Count, index: int) -> Count:
         return replace(count, missing=count.missing - {index})
     if index < count.next_index:
         raise errors.DuplicateMessage(index=index)
-    passed = range(max(count.next_index, index - MAX_MISSING_INDICES), index)
-    missing = sorted(count.missing.union(passed))[-MAX_MISSING_INDICES:]
-    return Count(next_index=index + 1, missing=frozenset(missing))
+    missing = keep_newest(count.missing, range(count.next_index, index))
+    return replace(count, next_index=index + 1, missing=missing)
+
+
+def keep_newest(missing: frozenset[int], passed: range) -> frozenset[int]:
+    """Keep, of what is missing and what was passed over, the newest `MAX_MISSING_INDICES`.
+
+    Clauses: CG-30
+    """
+    return frozenset(sorted(missing.union(passed[-MAX_MISSING_INDICES:]))[-MAX_MISSING_INDICES:])
 
 
 def tell_missing(count: Count, content: GroupContent) -> tuple[Event, ...]:
@@ -1255,24 +1342,30 @@ def repair(group: Group, kind: Repair, account: PublicKey, bodies: tuple[Body, .
     return Step(group, tuple(to_member(group.view, account, body) for body in bodies))
 
 
-def compare_digest(group: Group, content: GroupContent, now_ms: int) -> Step:
-    """Note whether a sender has another view of the epoch; report it if adds were exchanged in between.
+def note_digest(group: Group, account: PublicKey, epoch: int, digest: bytes, now_ms: int) -> Group:
+    """Note whether a member has another view of the epoch, and since when; and that something of the epoch came.
+
+    Clauses: CG-46, CG-53
+    """
+    if epoch != group.view.epoch:
+        return group
+    group = replace(group, heard_ms=now_ms)
+    if digest == group_control.derive_digest(group.view):
+        return drop_difference(group, account)
+    noted = group.differences.get(account, Difference(digest=digest, since_ms=now_ms))
+    return replace(group, differences={**group.differences, account: replace(noted, digest=digest)})
+
+
+def report_difference(group: Group, content: GroupContent) -> Step:
+    """Report a sender whose view has differed for long, as of a message of now.
 
     Clauses: CG-46
     """
-    if content.epoch != group.view.epoch:
-        return Step(group)
-    settled = drop_difference(group, content.sender)
-    if content.digest == group_control.derive_digest(group.view):
-        return Step(settled)
     noted = group.differences.get(content.sender)
-    if noted is not None and noted.is_exchanged:
-        if content.timestamp_ms < noted.since_ms + REPAIR_AFTER_MS:
-            return Step(group)
-        return Step(settled, (Event(kind="diverged", group_id=group.group_id, account=content.sender),))
-    since_ms = noted.since_ms if noted else now_ms
-    new = Difference(digest=content.digest, since_ms=since_ms)
-    return Step(replace(group, differences={**group.differences, content.sender: new}))
+    if noted is None or content.epoch != group.view.epoch or content.timestamp_ms < noted.since_ms + REPORT_AFTER_MS:
+        return Step(group)
+    told = Event(kind="diverged", group_id=group.group_id, account=content.sender)
+    return Step(drop_difference(group, content.sender), (told,))
 
 
 def help_who_is_behind(group: Group, content: GroupContent, *, now_ms: int) -> Step:
@@ -1288,30 +1381,40 @@ def help_who_is_behind(group: Group, content: GroupContent, *, now_ms: int) -> S
     return repair(group, "snapshot", content.sender, make_view(group, content.sender), now_ms=now_ms)
 
 
-def is_repairer(group: Group, account: PublicKey) -> bool:
-    """Tell whether we help a member: the administrator does, and the next `REPAIRERS` members in a circle.
-
-    Clauses: CG-43
-    """
-    if group.is_administrator:
-        return True
+def find_followers(group: Group, account: PublicKey) -> list[PublicKey]:
+    """Find the other members, in the circle of ascending accounts, from a member on."""
     members = sorted(find_members(group.view))
     place = members.index(account)
-    circle = members[place + 1 :] + members[:place]
-    return group.ours in circle[:REPAIRERS]
+    return members[place + 1 :] + members[:place]
 
 
-def note_refusal(group: Group, account: PublicKey, *, now_ms: int) -> Step:
-    """Answer an account that we have refused with `NotPermitted`: that it is out, or that we have left.
+def is_repairer(group: Group, account: PublicKey) -> bool:
+    """Tell whether we help a member: the administrator does, and the `REPAIRERS` that follow it.
 
-    Clauses: CG-45, CG-51
+    Clauses: CG-43, CG-46
     """
-    view = group.view
-    if group.status == "out" and Membership(group.ours, group.added) in view.leaves:
-        return repair(group, "leave", account, (make_own_leave(group),), now_ms=now_ms)
-    if group.status != "member" or account in find_members(view):
-        return Step(group)
-    return repair(group, "notice", account, (Notice(),), now_ms=now_ms)
+    return group.is_administrator or group.ours in find_followers(group, account)[:REPAIRERS]
+
+
+def answer_refusal(group: Group, account: PublicKey, refusal: errors.ProtocolViolation, *, now_ms: int) -> Step:
+    """Answer an account of which we have refused something: that it is out, that we have left, or what it has missed.
+
+    Clauses: CG-43, CG-45, CG-51
+    """
+    is_present = account in find_members(group.view)
+    match refusal:
+        case errors.NotPermitted() if has_left(group):
+            return repair(group, "leave", account, (make_own_leave(group),), now_ms=now_ms)
+        case errors.NotPermitted() if group.status == "member" and not is_present:
+            return repair(group, "notice", account, (Notice(),), now_ms=now_ms)
+        case errors.PastEpoch() | errors.GroupClosed() if is_present and is_repairer(group, account):
+            return repair(group, "snapshot", account, make_view(group, account), now_ms=now_ms)
+    return Step(group)
+
+
+def has_left(group: Group) -> bool:
+    """Tell whether we are out by our own leave."""
+    return group.status == "out" and Membership(group.ours, group.added) in group.view.leaves
 
 
 def tick(group: Group, *, now_ms: int) -> Step:
@@ -1344,16 +1447,24 @@ def forget_past(group: Group, now_ms: int) -> Group:
 
 
 def ask_for_view(group: Group, *, now_ms: int) -> Step:
-    """Ask for the view if we were seen to be behind, or lack the image.
+    """Ask for the view if we were seen to be behind, if nothing has come for long, or if we lack the image.
 
-    Clauses: CG-42
+    Clauses: CG-42, CG-53
     """
-    lacking = Ask(what="view")
+    administrator = group.view.snapshot.administrator
+    asked: set[PublicKey] = set()
     if group.behind is not None and now_ms - group.behind.since_ms >= REPAIR_AFTER_MS:
-        return repair(group, "view asked", group.behind.account, (lacking,), now_ms=now_ms)
-    if group.avatar is None and group.view.snapshot.avatar_hash is not None and not group.is_administrator:
-        return repair(group, "view asked", group.view.snapshot.administrator, (lacking,), now_ms=now_ms)
-    return Step(group)
+        asked |= {group.behind.account, administrator}
+        group = replace(group, behind=None)
+    if now_ms - group.heard_ms >= QUIET_MS:
+        asked |= {administrator, *find_followers(group, group.ours)[:1]}
+        group = replace(group, heard_ms=now_ms)
+    if group.avatar is None and group.view.snapshot.avatar_hash is not None:
+        asked.add(administrator)
+    step = Step(group)
+    for account in sorted(asked - {group.ours}):
+        step = step.then(repair(step.group, "view asked", account, (Ask(what="view"),), now_ms=now_ms))
+    return step
 
 
 def ask_for_keys(group: Group, *, now_ms: int) -> Step:
@@ -1361,7 +1472,8 @@ def ask_for_keys(group: Group, *, now_ms: int) -> Step:
 
     Clauses: CG-31
     """
-    due = [waiting for waiting in group.waiting_frames if now_ms - waiting.since_ms >= REPAIR_AFTER_MS]
+    present = [waiting for waiting in group.waiting_frames if waiting.epoch == group.view.epoch]
+    due = [waiting for waiting in present if now_ms - waiting.since_ms >= REPAIR_AFTER_MS]
     members = find_members(group.view)
     step = Step(group)
     for source in dict.fromkeys(waiting.source for waiting in due if waiting.source in members):
@@ -1381,7 +1493,7 @@ def settle_differences(group: Group, *, now_ms: int) -> Step:
             continue
         if noted.digest == digest or account not in find_members(group.view):
             step = step.then(Step(drop_difference(step.group, account)))
-        else:
+        elif is_repairer(group, account):
             step = step.then(exchange(step.group, account, noted, now_ms=now_ms))
     return step
 
@@ -1398,8 +1510,6 @@ def exchange(group: Group, account: PublicKey, noted: Difference, *, now_ms: int
 
     Clauses: CG-46
     """
-    adds = find_adds(group.view)
-    bodies: tuple[Body, ...] = (Add(accounts=adds), Ask(what="view")) if adds else (Ask(what="view"),)
-    exchanged = replace(noted, is_exchanged=True, since_ms=now_ms)
-    group = replace(group, differences={**group.differences, account: exchanged})
+    bodies = (*split_adds(find_adds(group.view)), Ask(what="view"))
+    group = replace(group, differences={**group.differences, account: replace(noted, is_exchanged=True)})
     return repair(group, "exchange", account, bodies, now_ms=now_ms)

@@ -11,7 +11,7 @@
     >>> view = accept_add(view, carol, 0, [dave])
     >>> list(find_members(view)) == [alice, bob, carol, dave]
     True
-    >>> accept_leave(view, bob, Leave(added=0, last_index=None, account=carol))
+    >>> accept_leave(view, dave, bob, Leave(added=0, last_index=None, account=carol))
     Traceback (most recent call last):
     cloister.errors.NotPermitted: not permitted: a leave for another account by somebody who did not add us
 """
@@ -142,10 +142,12 @@ class Leave:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """A sender key, as a frame of chapter 04, and the index of the sender's next message."""
+    """A sender key, as a frame of chapter 04; the index of the sender's next message, its membership, the digest of its view."""
 
     distribution: bytes = field(repr=False)
     next_index: int
+    added: int
+    digest: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -495,8 +497,15 @@ def encode_control(control: Control) -> bytes:
             encoded.add.MergeFrom(group_control_pb2.Add(accounts=accounts))
         case Leave(added=added, last_index=last_index, account=account):
             encoded.leave.MergeFrom(group_control_pb2.Leave(added=added, last_index=last_index, account=account))
-        case Key(distribution=distribution, next_index=next_index):
-            encoded.key.MergeFrom(group_control_pb2.Key(distribution=distribution, next_index=next_index))
+        case Key():
+            encoded.key.MergeFrom(
+                group_control_pb2.Key(
+                    distribution=control.body.distribution,
+                    next_index=control.body.next_index,
+                    added=control.body.added,
+                    digest=control.body.digest,
+                )
+            )
         case Ask(what=what):
             encoded.ask.MergeFrom(group_control_pb2.Ask(what=NUMBER_OF_WHAT[what]))
         case Notice():
@@ -539,8 +548,7 @@ def decode_body(fields: group_control_pb2.GroupControl) -> Body:
     if fields.HasField("leave"):
         return decode_leave(fields.leave)
     if fields.HasField("key"):
-        check_index(fields.key.next_index)
-        return Key(distribution=fields.key.distribution, next_index=fields.key.next_index)
+        return decode_key(fields.key)
     if fields.HasField("ask"):
         wire.check_range(fields.ask.what, min(WHAT), max(WHAT), what="what")
         return Ask(what=WHAT[fields.ask.what])
@@ -579,6 +587,19 @@ def decode_add(fields: group_control_pb2.Add) -> Add:
         raise errors.InvalidMessage(reason="accounts is absent")
     wire.check_range(len(fields.accounts), 1, MAX_MEMBERS, what="count of accounts")
     return Add(accounts=decode_accounts(fields.accounts))
+
+
+def decode_key(fields: group_control_pb2.Key) -> Key:
+    """Decode a sender key; its distribution is a frame that `sender_keys` reads.
+
+    Raises:
+        InvalidMessage, OutOfRange: it is not well-formed.
+    Clauses: GC-2, GC-12
+    """
+    check_index(fields.next_index)
+    check_epoch(fields.added)
+    wire.check_size(fields.digest, HASH_BYTES, what="digest")
+    return Key(distribution=fields.distribution, next_index=fields.next_index, added=fields.added, digest=fields.digest)
 
 
 def decode_leave(fields: group_control_pb2.Leave) -> Leave:
@@ -712,28 +733,27 @@ def accept_snapshot(view: View | None, ours: PublicKey, sender: PublicKey, messa
         InvalidSignature: the administrator key has not signed it.
         ConflictingSnapshot: it is another of the same epoch.
         GroupFull: as `accept_add`.
-    Clauses: GC-17, GC-18, GC-19, GC-20, GC-21, GC-22, GC-25, GC-27, GC-54
+    Clauses: GC-18, GC-19, GC-20, GC-21, GC-22, GC-25, GC-27, GC-54
     """
     new = message.signed.snapshot
     is_ours = sender == new.administrator
     if view is None:
-        if ours not in new.members and (new.closed or not message.adds_you):
-            raise errors.NotPermitted(reason="a snapshot of an unknown group that does not list us")
+        check_unknown(new, ours, adds_us=message.adds_you)
         verify_snapshot(message.signed)
         return take_up(View(signed=message.signed, is_confirmed=is_ours), ours, sender, message)
 
     held = view.snapshot
-    if held.closed and message.signed.hash != view.signed.hash:
-        raise errors.GroupClosed
     if new.administrator != held.administrator:
         raise errors.NotPermitted(reason="a snapshot of another administrator")
-    has_other_key = new.administrator_key != held.administrator_key
-    if has_other_key and (view.is_confirmed or not is_ours):
-        raise errors.NotPermitted(reason="a snapshot of another administrator key")
+    if new.administrator_key != held.administrator_key:
+        if view.is_confirmed or not is_ours:
+            raise errors.NotPermitted(reason="a snapshot of another administrator key")
+        verify_snapshot(message.signed)
+        return take_up(View(signed=message.signed, is_confirmed=True), ours, sender, message)
+    if held.closed and message.signed.hash != view.signed.hash:
+        raise errors.GroupClosed
     verify_snapshot(message.signed)
 
-    if has_other_key:
-        return take_up(View(signed=message.signed, is_confirmed=True), ours, sender, message)
     if new.epoch == held.epoch and message.signed.hash != view.signed.hash:
         raise errors.ConflictingSnapshot(epoch=new.epoch)
     view = replace(view, is_confirmed=view.is_confirmed or is_ours)
@@ -742,6 +762,19 @@ def accept_snapshot(view: View | None, ours: PublicKey, sender: PublicKey, messa
     if new.epoch == held.epoch and message.adds_you and ours not in held.members:
         return accept_as_joiner(view, ours, sender)
     return view
+
+
+def check_unknown(snapshot: Snapshot, ours: PublicKey, *, adds_us: bool) -> None:
+    """Check that a snapshot can make an unknown group known.
+
+    Raises:
+        NotPermitted: it does not speak to us, is closed, or names us as an administrator that we do not know to be.
+    Clauses: GC-17, GC-56
+    """
+    if ours not in snapshot.members and not adds_us:
+        raise errors.NotPermitted(reason="a snapshot of an unknown group that does not list us")
+    if snapshot.closed or snapshot.administrator == ours:
+        raise errors.NotPermitted(reason="a snapshot of an unknown group that is closed, or said to be ours")
 
 
 def take_up(view: View, ours: PublicKey, sender: PublicKey, message: SnapshotMessage) -> View:
@@ -795,14 +828,16 @@ def accept_add(view: View, sender: PublicKey, epoch: int, accounts: Iterable[Pub
     return judged if judged.adds == view.adds else judge_waiting(judged)
 
 
-def accept_leave(view: View, sender: PublicKey, leave: Leave) -> View:
-    """Accept a leave.
+def accept_leave(view: View, ours: PublicKey, sender: PublicKey, leave: Leave) -> View:
+    """Accept a leave; `ours` is the receiver's account.
 
     Raises:
         GroupClosed: the group is.
-        NotPermitted: it is the administrator's, or somebody else's by a sender that is no adder.
-    Clauses: GC-39, GC-43
+        NotPermitted: it is the administrator's, or somebody else's by a sender that is no adder, or the receiver's.
+    Clauses: GC-39, GC-43, GC-55
     """
+    if leave.account == ours != sender:
+        raise errors.NotPermitted(reason="a leave for us by somebody else")
     new = Waiting(sender=sender, epoch=leave.added, body=leave)
     judged = judge(view, new)
     return let_wait(view, new) if judged is None else judged

@@ -193,7 +193,13 @@ def controls(draw: st.DrawFn) -> Control:
         st.builds(SnapshotMessage, signed=st.just(signed), avatar=st.just(avatar), adds_you=st.booleans()),
         st.builds(Add, accounts=st.sets(accounts, min_size=1, max_size=6).map(sorted).map(tuple)),
         st.builds(Leave, added=epochs, last_index=indices, account=st.none() | accounts),
-        st.builds(Key, distribution=st.binary(max_size=20), next_index=st.integers(0, 2**63 - 1)),
+        st.builds(
+            Key,
+            distribution=st.binary(max_size=20),
+            next_index=st.integers(0, 2**63 - 1),
+            added=epochs,
+            digest=st.binary(min_size=32, max_size=32),
+        ),
         st.builds(Ask, what=st.sampled_from(list(group_control.NUMBER_OF_WHAT))),
         st.just(Notice()),
     )
@@ -291,14 +297,14 @@ def take(view: View, step: tuple[PublicKey, Leave] | tuple[PublicKey, Add]) -> V
     sender, body = step
     if isinstance(body, Add):
         return group_control.accept_add(view, sender, view.epoch, body.accounts)
-    return group_control.accept_leave(view, sender, body)
+    return group_control.accept_leave(view, OURS, sender, body)
 
 
 @given(st.lists(indices, min_size=1), st.randoms(use_true_random=False))
 def test_the_lowest_last_index_counts_whatever_the_order(last: list[int | None], random: randomness.Random) -> None:
     view = View(signed=say([OURS, CAROL]))
     for index in random.sample(last, len(last)):
-        view = group_control.accept_leave(view, CAROL, Leave(added=0, last_index=index))
+        view = group_control.accept_leave(view, OURS, CAROL, Leave(added=0, last_index=index))
     lowest = None if None in last else min(index for index in last if index is not None)
     assert view.leaves == {Membership(CAROL, 0): lowest}
 
@@ -307,13 +313,14 @@ def test_the_lowest_last_index_counts_whatever_the_order(last: list[int | None],
 def test_what_adders_report_counts_until_the_next_snapshot(left: int | None, reported: int | None) -> None:
     message = SnapshotMessage(signed=sign([account(5), CAROL]), adds_you=True)
     view = group_control.accept_snapshot(None, OURS, account(5), message)
-    view = group_control.accept_leave(view, CAROL, Leave(added=0, last_index=left))
+    view = group_control.accept_leave(view, OURS, CAROL, Leave(added=0, last_index=left))
     before = view.leaves
-    view = group_control.accept_leave(view, account(5), Leave(added=0, last_index=reported, account=CAROL))
-    view = group_control.accept_leave(view, account(5), Leave(added=0, last_index=0, account=account(5)))
+    view = group_control.accept_leave(view, OURS, account(5), Leave(added=0, last_index=reported, account=CAROL))
+    view = group_control.accept_leave(view, OURS, account(5), Leave(added=0, last_index=0, account=account(5)))
     lowest = None if None in {left, reported} else min(left, reported)  # type: ignore[type-var]
     assert view.leaves == {Membership(CAROL, 0): lowest, Membership(account(5), 0): 0}
-    view = group_control.accept_leave(view, account(5), Leave(added=0, last_index=0, account=OURS))
+    with pytest.raises(errors.NotPermitted):
+        group_control.accept_leave(view, OURS, account(5), Leave(added=0, last_index=0, account=OURS))
     following = SnapshotMessage(signed=sign([account(5), OURS, CAROL], 1))
     view = group_control.accept_snapshot(view, OURS, ADMINISTRATOR, following)
     assert before.items() <= view.leaves.items()
@@ -331,7 +338,7 @@ def test_the_members_are_cut_at_the_bound_before_leaves_are_taken_away(
         if added:
             view = group_control.accept_add(view, ADMINISTRATOR, 0, map(account, added))
         for number in left & (listed | added):
-            view = group_control.accept_leave(view, account(number), Leave(added=0, last_index=None))
+            view = group_control.accept_leave(view, OURS, account(number), Leave(added=0, last_index=None))
         members = list(group_control.find_members(view))
     in_order = [2, *sorted(listed), *sorted(added - listed)]
     assert members == [account(number) for number in in_order[:bound] if number not in left]
@@ -344,7 +351,7 @@ def test_who_adds_does_not_pass_the_bound(added: set[int], left: set[int], newco
     if added:
         view = group_control.accept_add(view, ADMINISTRATOR, 0, map(account, added))
     for number in added & left:
-        view = group_control.accept_leave(view, account(number), Leave(added=0, last_index=None))
+        view = group_control.accept_leave(view, OURS, account(number), Leave(added=0, last_index=None))
     with mock.patch.object(group_control, "MAX_MEMBERS", bound):
         try:
             after = group_control.add(view, ADMINISTRATOR, [account(newcomer)])
@@ -409,7 +416,7 @@ def test_a_snapshot_comes_between_them_as_it_likes(
         with contextlib.suppress(errors.PastEpoch):
             if isinstance(body, Add):
                 return group_control.accept_add(view, sender, epoch, body.accounts)
-            return group_control.accept_leave(view, sender, body)
+            return group_control.accept_leave(view, OURS, sender, body)
         return view
 
     for step in random.sample(after, len(after)):
@@ -494,7 +501,7 @@ def test_digests_are_equal_if_and_only_if_views_are(first: View, second: View, s
 def test_an_epoch_names_who_is_gone(listed: set[int], left: set[int], kicked: set[int], closes: bool) -> None:
     view = View(signed=say(map(account, listed)))
     for number in left & listed:
-        view = group_control.accept_leave(view, account(number), Leave(added=0, last_index=number))
+        view = group_control.accept_leave(view, OURS, account(number), Leave(added=0, last_index=number))
     gone = (kicked & listed) - left
     change = Change(kicked={account(number): 100 + number for number in gone}, closes=closes)
     signed = group_control.open_epoch(view, ADMINISTRATOR, KEY_PAIR, change, secrets.token_bytes, now_ms=NOW_MS + 1)

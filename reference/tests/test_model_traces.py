@@ -20,6 +20,7 @@ NOW_MS = 1_600_000_000_000
 class Actor:
     """What one account holds: its view, what waits while it has none, what it added, and whether a notice said that it is out."""
 
+    ours: PublicKey
     view: View | None = None
     waiting: list[tuple[PublicKey, int, Add | Leave]] = field(default_factory=list)
     mine: dict[str, int] = field(default_factory=dict)
@@ -40,13 +41,14 @@ class Replay:
         keys = sorted(identity.generate_key_pair(self.random).public for _ in TRACES["actors"])
         self.accounts = dict(zip(TRACES["actors"], keys, strict=True))
         self.names = {account: name for name, account in self.accounts.items()}
-        self.actors = {name: Actor() for name in self.accounts}
+        self.actors = {name: Actor(self.accounts[name]) for name in self.accounts}
         others = [self.accounts[name] for name in TRACES["created"] if name != ADMINISTRATOR]
         created = group_control.create_group(
             self.accounts[ADMINISTRATOR], others, "hike", None, self.random, now_ms=NOW_MS
         )
         self.key = created.administrator_key
         self.snapshots: dict[int, SignedSnapshot] = {0: created.signed}
+        self.actors[ADMINISTRATOR].view = View(signed=created.signed, is_confirmed=True)
         for name in TRACES["created"]:
             self.accept_snapshot(name, ADMINISTRATOR, 0, adds_you=False)
 
@@ -85,7 +87,7 @@ class Replay:
         """Let a member leave."""
         actor, ours = self.actors[name], self.accounts[name]
         added = group_control.find_members(actor.held)[ours]
-        actor.view = group_control.accept_leave(actor.held, ours, Leave(added=added, last_index=None))
+        actor.view = group_control.accept_leave(actor.held, ours, ours, Leave(added=added, last_index=None))
         actor.mine = {}
 
     def open_epoch(self, change: Change) -> None:
@@ -125,7 +127,7 @@ class Replay:
             if isinstance(body, Add):
                 actor.view = group_control.accept_add(actor.view, sender, epoch, body.accounts)
             else:
-                actor.view = group_control.accept_leave(actor.view, sender, body)
+                actor.view = group_control.accept_leave(actor.view, actor.ours, sender, body)
         except errors.ProtocolViolation:
             pass
 

@@ -546,8 +546,8 @@ def test_closed_groups(spec: Path) -> None:
 
     assert values["group_id"] == hashlib.sha256(b"cloister example group").digest()
     assert values["digest"] == hashlib.sha256(b"cloister example digest").digest()
-    distribution = field(1, bytes.fromhex(keys["distribution"])) + field(2, 0)
-    assert values["key"] == field(1, values["group_id"]) + field(2, 1) + field(6, distribution)
+    given = field(1, bytes.fromhex(keys["distribution"])) + field(2, 0) + field(3, 0) + field(4, values["digest"])
+    assert values["key"] == field(1, values["group_id"]) + field(2, 1) + field(6, given)
     assert values["pairwise_content"] == b"\x08" + time + field(3, values["key"])
     said = field(1, values["group_id"]) + field(2, 1) + field(3, alice.public) + field(4, 0)
     assert values["group_content"] == said + b"\x28" + time + field(6, values["digest"]) + field(7, text)

@@ -192,9 +192,11 @@ def encode_leave(added: int = 0, last_index: int | None = None, account: bytes |
     return field(1, added) + encode_optional(2, last_index) + encode_optional(3, account)
 
 
-def write_key(distribution: bytes = b"a frame", next_index: int = 0) -> bytes:
+def write_key(
+    distribution: bytes = b"a frame", next_index: int = 0, added: int = 0, digest: bytes = bytes(32)
+) -> bytes:
     """Write a sender key."""
-    return write_control({6: field(1, distribution) + field(2, next_index)})
+    return write_control({6: field(1, distribution) + field(2, next_index) + field(3, added) + field(4, digest)})
 
 
 def write_ask(what: int = 1) -> bytes:

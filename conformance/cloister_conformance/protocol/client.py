@@ -28,6 +28,7 @@ EventKind = Literal[
     "message",
     "room offered",
     "indices missing",
+    "not sent",
     "add refused",
     "diverged",
     "notice",

@@ -76,6 +76,8 @@ class Leave(Sparse):
 class Key(Message):
     distribution: Hex
     next_index: Index
+    added: int
+    digest: Hex
 
 
 class Ask(Message):

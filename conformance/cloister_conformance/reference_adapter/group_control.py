@@ -121,7 +121,9 @@ BUILDERS: Mapping[str, Callable[[Any], Body]] = {
     "snapshot": build_snapshot,
     "add": lambda told: Add(accounts=tuple(map(PublicKey, told.accounts))),
     "leave": build_leave,
-    "key": lambda told: Key(distribution=told.distribution, next_index=int(told.next_index)),
+    "key": lambda told: Key(
+        distribution=told.distribution, next_index=int(told.next_index), added=told.added, digest=told.digest
+    ),
     "ask": lambda told: Ask(what=told.what),
     "notice": lambda _: Notice(),
 }
@@ -149,7 +151,9 @@ def describe_body(body: Body) -> Message:
         case Leave():
             return messages.Leave(added=body.added, last_index=text(body.last_index), account=body.account)
         case Key():
-            return messages.Key(distribution=body.distribution, next_index=str(body.next_index))
+            return messages.Key(
+                distribution=body.distribution, next_index=str(body.next_index), added=body.added, digest=body.digest
+            )
         case Ask():
             return messages.Ask(what=body.what)
         case Notice():
@@ -249,7 +253,7 @@ def accept_control(receiver: Participant, sender: PublicKey, control: Control) -
         case Add(accounts=accounts):
             return replace(receiver, view=group_control.accept_add(receiver.known, sender, control.epoch, accounts))
         case Leave() as leave:
-            return replace(receiver, view=group_control.accept_leave(receiver.known, sender, leave))
+            return replace(receiver, view=group_control.accept_leave(receiver.known, receiver.account, sender, leave))
         case Notice() if group_control.ends_by_notice(receiver.known, sender, control.epoch):
             return replace(receiver, noticed_epoch=control.epoch)
         case _:
@@ -306,7 +310,9 @@ def leave(params: messages.LeaveGroup, handles: Handles) -> messages.Encoded:
     if leaver.account not in members:
         raise errors.NotPermitted(reason="a leave by an account that is no member")
     ended = Leave(added=members[leaver.account], last_index=number(params.last_index))
-    handles.put(params.view, replace(leaver, view=group_control.accept_leave(view, leaver.account, ended)))
+    handles.put(
+        params.view, replace(leaver, view=group_control.accept_leave(view, leaver.account, leaver.account, ended))
+    )
     return encode_of(view, ended)
 
 

@@ -155,7 +155,12 @@ def controls(draw: st.DrawFn) -> Json:
         account = draw(st.sampled_from([None, *make_accounts("drawn", 3)]))
         body = without_none({"added": draw(epochs()), "last_index": draw(indices()), "account": account})
     elif kind == "key":
-        body = {"distribution": draw(st.binary(max_size=90)), "next_index": draw(indices().filter(bool))}
+        body = {
+            "distribution": draw(st.binary(max_size=90)),
+            "next_index": draw(indices().filter(bool)),
+            "added": draw(epochs()),
+            "digest": draw(st.binary(min_size=32, max_size=32)),
+        }
     elif kind == "ask":
         body = {"what": draw(st.sampled_from(list(group_control.NUMBER_OF_WHAT)))}
     return {"group_id": group_id, "epoch": draw(epochs()), kind: body}

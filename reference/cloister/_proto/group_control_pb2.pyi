@@ -105,12 +105,16 @@ class Leave(_message.Message):
     def __init__(self, added: _Optional[int] = ..., last_index: _Optional[int] = ..., account: _Optional[bytes] = ...) -> None: ...
 
 class Key(_message.Message):
-    __slots__ = ("distribution", "next_index")
+    __slots__ = ("distribution", "next_index", "added", "digest")
     DISTRIBUTION_FIELD_NUMBER: _ClassVar[int]
     NEXT_INDEX_FIELD_NUMBER: _ClassVar[int]
+    ADDED_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
     distribution: bytes
     next_index: int
-    def __init__(self, distribution: _Optional[bytes] = ..., next_index: _Optional[int] = ...) -> None: ...
+    added: int
+    digest: bytes
+    def __init__(self, distribution: _Optional[bytes] = ..., next_index: _Optional[int] = ..., added: _Optional[int] = ..., digest: _Optional[bytes] = ...) -> None: ...
 
 class Ask(_message.Message):
     __slots__ = ("what",)

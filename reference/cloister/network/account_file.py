@@ -195,7 +195,7 @@ def join(texts: Mapping[Name, str]) -> Kept:
         queues={account(key): queue for key, queue in restore("queue", Queue)},
         groups={GroupId(bytes.fromhex(key)): group for key, group in restore("closed group", Group)},
         waiting=tuple(waiting for _, waiting in restore("waiting control", WaitingControl)),
-        asked={GroupId(bytes.fromhex(key)): int(text) for key, text in find("asked")},
+        asked={account(key): int(text) for key, text in find("asked")},
         outbox={int(key): store for key, store in restore("store", Store)},
         next_store=int(texts["next store", ""]),
     )

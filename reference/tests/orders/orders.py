@@ -239,7 +239,7 @@ def accept(view: View | None, ours: PublicKey, message: Message) -> View | None:
     if isinstance(message.body, Add):
         return group_control.accept_add(view, message.sender, message.epoch, message.body.accounts)
     if isinstance(message.body, Leave):
-        return group_control.accept_leave(view, message.sender, message.body)
+        return group_control.accept_leave(view, ours, message.sender, message.body)
     return view
 
 
@@ -419,7 +419,7 @@ def leave(ours: PublicKey, view: View) -> Iterator[Done]:
     if ours != view.snapshot.administrator:
         added = find_members(view)[ours]
         body = Leave(added=added, last_index=0)
-        new = group_control.accept_leave(view, ours, body)
+        new = group_control.accept_leave(view, ours, ours, body)
         assert ours not in find_members(new), "a leave has ended nothing"
         yield Done(
             Seat(number_view(new)),
@@ -577,7 +577,8 @@ def begin() -> State:
     """Create a group; everybody has its first snapshot."""
     created = group_control.create_group(ALICE, [BOB, CAROL], "epoch 0", None, bytes, now_ms=NOW_MS)
     message = SnapshotMessage(signed=created.signed)
-    views = [group_control.accept_snapshot(None, ours, ALICE, message) for ours in (ALICE, BOB, CAROL)]
+    others = (group_control.accept_snapshot(None, ours, ALICE, message) for ours in (BOB, CAROL))
+    views = (View(signed=message.signed, is_confirmed=True), *others)
     return State((*(Seat(number_view(view)) for view in views), Seat(), Seat()), (frozenset(),) * 5, frozenset())
 
 
