@@ -33,7 +33,7 @@ vars == <<view, net, done, lost, copied, snapshots, wanted, ended, kicked, heard
 (* State. A membership is a pair: account, epoch in which it was added. *)
 
 NoSnapshot == [epoch |-> -1, members |-> {}, removed |-> {}, closed |-> FALSE, by |-> 0]
-Stranger == [snapshot |-> NoSnapshot, adds |-> {}, leaves |-> {}, adders |-> {}, waiting |-> {},
+Stranger == [snapshot |-> NoSnapshot, adds |-> {}, left |-> {}, reported |-> {}, adders |-> {}, waiting |-> {},
              mine |-> {},    \* <<account, epoch>>: what it added itself
              told |-> FALSE] \* whether the administrator's notice said that it is out, of a later epoch
 
@@ -46,7 +46,8 @@ First(memberships, count) == {m \in memberships : Cardinality({n \in memberships
 Kept(v) == LET listed == v.snapshot.members
            IN IF v.adds = {} THEN listed
               ELSE listed \cup First(Candidates(v) \ listed, Bound - Cardinality(listed))
-Members(v) == Kept(v) \ v.leaves
+Leaves(v) == v.left \cup v.reported
+Members(v) == Kept(v) \ Leaves(v)
 Present(v) == {m[1] : m \in Members(v)}
 IsIn(u, v) == u \in Present(v) /\ ~v.told
 IsActive(u) == IsIn(u, view[u]) /\ ~view[u].snapshot.closed
@@ -65,31 +66,36 @@ AcceptAdd(v, m) ==
     ELSE IF m.epoch > Epoch(v) \/ m.from \notin Known(v) THEN [v EXCEPT !.waiting = @ \cup {m}]
     ELSE [v EXCEPT !.adds = @ \cup (m.accounts \ Listed(v))]
 
+End(v, m, memberships) == IF m.membership[1] = m.from THEN [v EXCEPT !.left = @ \cup memberships]
+                         ELSE [v EXCEPT !.reported = @ \cup memberships]
+
 AcceptLeave(v, m) ==
     LET account == m.membership[1]
         added == m.membership[2]
     IN IF Epoch(v) = -1 THEN [v EXCEPT !.waiting = @ \cup {m}]
        ELSE IF v.snapshot.closed \/ account = Administrator THEN v
        ELSE IF account # m.from /\ m.from \notin v.adders THEN v
-       ELSE IF m.membership \in Candidates(v) THEN [v EXCEPT !.leaves = @ \cup {m.membership}]
+       ELSE IF m.membership \in Candidates(v) THEN End(v, m, {m.membership})
        ELSE IF added > Epoch(v) \/ (added = Epoch(v) /\ account \notin Known(v)) THEN [v EXCEPT !.waiting = @ \cup {m}]
        ELSE v
 
 TakeUp(u, v, m) ==
     LET new == m.snapshot
         added == m.addsYou /\ u \notin ListedIn(new)
-    IN [v EXCEPT !.snapshot = new,
-                 !.adds = IF added THEN {u} \cup ({m.from} \ ListedIn(new)) ELSE {},
-                 !.leaves = @ \cap new.members,
-                 !.adders = IF added THEN {m.from} ELSE {},
-                 !.told = FALSE]
+    IN IF new.closed THEN [Stranger EXCEPT !.snapshot = new]
+       ELSE [v EXCEPT !.snapshot = new,
+                      !.adds = IF added THEN {u} \cup ({m.from} \ ListedIn(new)) ELSE {},
+                      !.left = @ \cap new.members,
+                      !.reported = {},
+                      !.adders = IF added THEN {m.from} ELSE {},
+                      !.told = FALSE]
 
 AcceptNotice(v, m) ==
     IF Epoch(v) >= 0 /\ m.from = Administrator /\ m.epoch > Epoch(v) THEN [v EXCEPT !.told = TRUE] ELSE v
 
 AcceptSnapshot(u, v, m) ==
     LET new == m.snapshot
-    IN IF Epoch(v) = -1 /\ u \notin ListedIn(new) /\ ~m.addsYou THEN v
+    IN IF Epoch(v) = -1 /\ u \notin ListedIn(new) /\ (new.closed \/ ~m.addsYou) THEN v
        ELSE IF v.snapshot.closed THEN v
        ELSE IF new.by # Administrator THEN v
        ELSE IF new.epoch < Epoch(v) THEN v
@@ -131,22 +137,24 @@ SentByAdd(u, v, accounts) ==
     {Add(u, x, Epoch(v), accounts) : x \in Present(v) \ ({u} \cup accounts)}
     \cup {Snapshot(u, x, v.snapshot, TRUE) : x \in accounts}
     \cup {Add(u, x, Epoch(v), v.adds) : x \in {y \in accounts : v.adds # {y}}}
-    \cup {Leave(u, x, m) : x \in accounts, m \in v.leaves}
+    \cup {Leave(u, x, m) : x \in accounts, m \in Leaves(v)}
 
-AddsAgain(v) ==
+\* Whom `u` adds again, after a snapshot: whom it does not know, and who had not left before.
+AddsAgain(before, v) ==
     LET lacking == {x \in Accounts : \E add \in v.mine :
                         /\ add[1] = x /\ x \notin Known(v)
+                        /\ add \notin Leaves(before)
                         /\ \A r \in v.snapshot.removed : r[1] = x => r[2] < add[2]}
-    IN {x \in lacking : Cardinality(Members(v)) + Cardinality({y \in lacking : y <= x}) <= Bound}
+    IN {x \in lacking : Cardinality(Candidates(v)) + Cardinality({y \in lacking : y <= x}) <= Bound}
 
 \* The view and the messages that follow when a view has become another.
 React(u, before, after) ==
     LET isNew == after.snapshot # before.snapshot
-        again == IF isNew /\ IsIn(u, after) /\ ~after.snapshot.closed THEN AddsAgain(after) ELSE {}
+        again == IF isNew /\ IsIn(u, after) /\ ~after.snapshot.closed THEN AddsAgain(before, after) ELSE {}
         v == AddSelf(u, IF isNew THEN [after EXCEPT !.mine = {}] ELSE after, again)
         newcomers == AddedBySelf(after)
         adds == Known(v) \ ((IF isNew THEN Listed(v) ELSE Known(before)) \cup {u} \cup AddedBySelf(v))
-        leaves == v.leaves \ before.leaves
+        leaves == Leaves(v) \ Leaves(before)
     IN [view |-> v,
         sent |-> IF ~IsIn(u, v) THEN {}
                  ELSE (IF again = {} THEN {} ELSE SentByAdd(u, v, again))
@@ -172,7 +180,7 @@ Did(record) == done' = done + 1 /\ step' = record /\ UNCHANGED <<lost, copied>>
 AddAccount(u, x) ==
     /\ May("add") /\ IsActive(u)
     /\ x \notin Known(view[u])
-    /\ Cardinality(Members(view[u])) < Bound
+    /\ Cardinality(Candidates(view[u])) < Bound
     /\ LET v == AddSelf(u, view[u], {x}) IN Become(u, v, SentByAdd(u, v, {x}), net)
     /\ wanted' = wanted \cup {<<x, Epoch(view[u]), u>>}
     /\ Did([action |-> "add", by |-> u, who |-> x])
@@ -182,7 +190,7 @@ LeaveGroup(u) ==
     /\ May("leave") /\ IsActive(u) /\ u # Administrator
     /\ \E m \in Members(view[u]) :
          /\ m[1] = u
-         /\ Become(u, [view[u] EXCEPT !.leaves = @ \cup {m}, !.mine = {}],
+         /\ Become(u, [view[u] EXCEPT !.left = @ \cup {m}, !.mine = {}],
                    {Leave(u, x, m) : x \in Present(view[u]) \ {u}}, net)
          /\ ended' = ended \cup {m}
          /\ heard' = [heard EXCEPT ![u] = @ \cup {m}]
@@ -191,7 +199,7 @@ LeaveGroup(u) ==
 
 Opened(v, out, closed) ==
     LET members == {m \in Members(v) : m[1] \notin out}
-        how(m) == IF m \in v.leaves THEN 1 ELSE IF m[1] \in out THEN 2 ELSE 3
+        how(m) == IF m \in Leaves(v) THEN 1 ELSE IF m[1] \in out THEN 2 ELSE 3
         fresh == {<<m[1], Epoch(v), how(m)>> : m \in Candidates(v) \ members}
         old == {r \in v.snapshot.removed : \A f \in fresh : f[1] # r[1]}
     IN [epoch |-> Epoch(v) + 1, members |-> members, removed |-> old \cup fresh, closed |-> closed, by |-> Administrator]
@@ -319,21 +327,20 @@ Next == IF MustOpen THEN Open ELSE Operation \/ Network
 
 Quiet == net = {} /\ ~MustOpen
 Settled == Quiet /\ Untold = {} /\ Forgotten = {} /\ \A u, w \in Accounts : ~CanRepair(u, w)
-Agree(v, w) == v.snapshot = w.snapshot /\ (v.snapshot.closed \/ (v.adds = w.adds /\ v.leaves = w.leaves))
+Agree(v, w) == v.snapshot = w.snapshot /\ v.adds = w.adds /\ Leaves(v) = Leaves(w)
 
 \* When nothing is under way, and nothing is to be repaired, all who are in have the administrator's view.
 \* Clauses: GC-20, GC-23, GC-24, GC-28, GC-38, GC-46, GC-52, CG-36, CG-38, CG-39, CG-42, CG-43, CG-46, CG-51
 Converged == Settled => LET v == view[Administrator] IN \A u \in Present(v) :
     IsIn(u, view[u]) => Agree(view[u], v)
 
-\* Whom the administrator regards as a member is in, in its own view, whatever was lost; unless the group is closed.
+\* Whom the administrator regards as a member is in, in its own view, whatever was lost.
 \* Clauses: GC-17, GC-24, CG-35, CG-37, CG-39, CG-44, CG-50
-NobodyIsUninvited == Settled => LET v == view[Administrator] IN v.snapshot.closed \/ \A u \in Present(v) : IsIn(u, view[u])
+NobodyIsUninvited == Settled => \A u \in Present(view[Administrator]) : IsIn(u, view[u])
 
-\* Who is in, in its own view, is in the administrator's, whatever was lost; unless the group is closed.
+\* Who is in, in its own view, is in the administrator's, whatever was lost.
 \* Clauses: GC-50, GC-51, CG-20, CG-45, CG-51
-NobodyIsForgotten == Settled => LET v == view[Administrator]
-                                IN v.snapshot.closed \/ \A u \in Accounts : IsIn(u, view[u]) => u \in Present(v)
+NobodyIsForgotten == Settled => \A u \in Accounts : IsIn(u, view[u]) => u \in Present(view[Administrator])
 
 \* Whom somebody has added who stays in, is in at last, unless it has left or was removed, or the group is full or closed.
 \* Clauses: GC-31, GC-32, GC-50, CG-35
@@ -351,7 +358,7 @@ Comparable(m) == CASE m.kind = "leave" -> m.membership[1] = m.from
 Commute == \A m, n \in {x \in net : Comparable(x)} : m.to = n.to =>
     LET one == Receive(m.to, Receive(m.to, view[m.to], m), n)
         other == Receive(m.to, Receive(m.to, view[m.to], n), m)
-    IN one = other \/ (one.snapshot.closed /\ Agree(one, other))
+    IN one = other
 
 \* Epochs are the administrator's alone, and each has one snapshot.
 \* Clauses: GC-16, GC-22, GC-45, GC-46
@@ -375,6 +382,20 @@ AddsLoseAgainstKicks == \A u \in Accounts : \A r \in view[u].snapshot.removed :
 \* Clauses: GC-23, GC-39, GC-43
 LeaversAreOut == \A u \in Accounts : view[u].snapshot.closed \/ heard[u] \cap Members(view[u]) = {}
 
+\* What adders invent about others ends with the next snapshot.
+\* Clauses: GC-23, GC-40, GC-53
+InventedLeavesEnd == \A u \in Accounts : view[u].adders # {} \/ Leaves(view[u]) \subseteq ended
+
+\* Nobody adds again who has left in its view.
+\* Clauses: GC-50
+LeaversAreNotAddedAgain == [][\A u \in Accounts : \A add \in view'[u].mine \ view[u].mine :
+    <<add[1], add[2], u>> \in wanted' \/ \E old \in view[u].mine : old[1] = add[1] /\ old \notin heard[u]]_vars
+
+\* Who takes up the closing snapshot is left with its members alone.
+\* Clauses: GC-27, GC-54
+ClosedIsClosed == \A u \in Accounts : view[u].snapshot.closed =>
+    Members(view[u]) = view[u].snapshot.members /\ view[u].waiting = {}
+
 \* Who is listed goes by its own leave, or by a kick.
 \* Clauses: GC-38, GC-41, GC-46
 NobodyIsLost == \A s, t \in snapshots : t.epoch = s.epoch + 1 =>
@@ -385,7 +406,7 @@ NobodyIsLost == \A s, t \in snapshots : t.epoch = s.epoch + 1 =>
 \* Clauses: GC-28, GC-31, GC-40, GC-41, GC-42, GC-48, GC-51
 OnlyByRight == \A u \in Accounts :
     /\ view[u].adds \subseteq {w[1] : w \in wanted} \cup Created
-    /\ u \notin {w[1] : w \in wanted} => view[u].leaves \subseteq ended
+    /\ u \notin {w[1] : w \in wanted} => Leaves(view[u]) \subseteq ended
     /\ view[u].told => \E s \in snapshots : s.epoch > Epoch(view[u]) /\ u \notin ListedIn(s)
     /\ Epoch(view[u]) >= 0 => Administrator \in Present(view[u])
 
@@ -405,8 +426,4 @@ AgreedWithoutExchange == Quiet => \A u \in Present(view[Administrator]) :
 \* Clauses: GC-41, GC-50
 LeaversStayOut == \A u \in Accounts : \A m \in ended :
     m[1] \in view[u].adds /\ m[2] < Epoch(view[u]) => \E w \in wanted : w[1] = m[1] /\ w[2] > m[2]
-
-\* What an adder invents about others holds until the next snapshot.
-\* Clauses: GC-23, GC-40
-InventedLeavesEnd == \A u \in Accounts : view[u].adders # {} \/ view[u].leaves \subseteq ended
 =============================================================================

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from cloister import errors, group_control, identity
-from cloister.group_control import NUMBER_OF_HOW, Add, Change, Leave, SignedSnapshot, SnapshotMessage, View
+from cloister.group_control import NUMBER_OF_HOW, Add, Change, Leave, Membership, SignedSnapshot, SnapshotMessage, View
 from cloister.identity import PublicKey
 
 TRACES = json.loads((Path(__file__).parents[2] / "formal" / "traces.json").read_text("utf-8"))
@@ -54,7 +54,7 @@ class Replay:
 
     def do(self, step: dict[str, Any]) -> list[str]:
         """Do a step; return whom the actor adds again."""
-        before = {name: actor.view.epoch if actor.view else -1 for name, actor in self.actors.items()}
+        before = {name: actor.view for name, actor in self.actors.items()}
         match step["action"]:
             case "add":
                 actor, who = self.actors[step["by"]], step["who"]
@@ -77,11 +77,9 @@ class Replay:
             case action:
                 assert action in {"drop", "tell", "leave again"}
         name = find_actor(step)
-        return (
-            self.add_again(name)
-            if name and self.actors[name].view and before[name] != self.actors[name].held.epoch
-            else []
-        )
+        held = self.actors[name].view if name else None
+        was = before.get(name)
+        return self.add_again(name, was) if held and (was is None or was.epoch != held.epoch) else []
 
     def leave(self, name: str) -> None:
         """Let a member leave."""
@@ -153,12 +151,14 @@ class Replay:
         if adds := group_control.find_adds(view):
             self.accept(self.actors[receiver], self.accounts[sender], view.epoch, Add(accounts=adds))
 
-    def add_again(self, name: str) -> list[str]:
-        """Add again, in a new epoch, whom it does not know."""
+    def add_again(self, name: str, before: View | None) -> list[str]:
+        """Add again, in a new epoch, whom it does not know, and who had not left before."""
         actor, ours = self.actors[name], self.accounts[name]
         mine, actor.mine = actor.mine, {}
         if self.is_in(actor, ours) and not actor.held.snapshot.closed:
             for who, epoch in sorted(mine.items()):
+                if before and Membership(self.accounts[who], epoch) in before.leaves:
+                    continue
                 if group_control.must_add_again(actor.held, self.accounts[who], epoch):
                     try:
                         actor.view = group_control.add(actor.held, ours, [self.accounts[who]])
