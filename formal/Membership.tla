@@ -95,7 +95,7 @@ AcceptNotice(v, m) ==
 
 AcceptSnapshot(u, v, m) ==
     LET new == m.snapshot
-    IN IF Epoch(v) = -1 /\ u \notin ListedIn(new) /\ (new.closed \/ ~m.addsYou) THEN v
+    IN IF Epoch(v) = -1 /\ (new.closed \/ (u \notin ListedIn(new) /\ ~m.addsYou)) THEN v
        ELSE IF v.snapshot.closed THEN v
        ELSE IF new.by # Administrator THEN v
        ELSE IF new.epoch < Epoch(v) THEN v
