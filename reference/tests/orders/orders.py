@@ -264,7 +264,7 @@ def deliver(ours: PublicKey, seat: Seat, number: int) -> Done:
         return Done(seat)
     check_view(new)
     if old is not None:
-        check_leaves(old, new)
+        check_step(old, new)
     with contextlib.suppress(errors.ProtocolViolation):
         again = accept(new, ours, message)
         assert again is not None and key_of_view(again) == key_of_view(new), (
@@ -336,10 +336,12 @@ def check_view(view: View) -> None:
         assert candidates.get(removal.account, snapshot.epoch) > removal.last_epoch, "a removed membership is back"
 
 
-def check_leaves(old: View, new: View) -> None:
-    """Check that who has left does not come back with the same membership, unless the administrator's last word says so."""
-    is_same_group = old.snapshot.administrator_key == new.snapshot.administrator_key
-    members = find_members(new) if is_same_group and not new.snapshot.closed else {}
+def check_step(old: View, new: View) -> None:
+    """Check that epochs only rise, and that who has left is not back, unless the administrator's last word says so."""
+    if old.snapshot.administrator_key != new.snapshot.administrator_key:
+        return
+    assert new.epoch > old.epoch or new.signed.hash == old.signed.hash, "an epoch has changed"
+    members = {} if new.snapshot.closed else find_members(new)
     assert all(members.get(leave.account) != leave.added for leave in old.left), "who has left is back"
 
 
@@ -375,7 +377,7 @@ def operate(ours: PublicKey, seat: Seat, run: str) -> tuple[Done, ...]:
         must_be_refused(view, ours)
     if ours not in members or view.snapshot.closed:
         with contextlib.suppress(errors.NotPermitted, errors.GroupClosed):
-            group_control.add(view, ours, [a for a in ACTORS if a != ours][:1])
+            group_control.add(view, ours, [LIARS_KEY.public])
             raise AssertionError("somebody has added who is no member")
         return ()
     if seat.is_out:
@@ -726,7 +728,9 @@ def check_membership(state: State, members: dict[PublicKey, int]) -> None:
     if any(what == "closed" for what, *_ in events):
         COUNTS["ends: closed"] += 1
         return
-    gone = {account for what, account, _, _ in events if what in {"left", "leave", "kicked", "over the bound"}}
+    leavers = {account for what, account, *_ in events if what == "leave"}
+    assert {account for what, account, *_ in events if what == "left"} <= leavers, "somebody has left who did not"
+    gone = leavers | {account for what, account, *_ in events if what in {"kicked", "over the bound"}}
     for account, added in members.items():
         was_added = any(what.startswith("add") and (of, epoch) == (account, added) for what, of, _, epoch in events)
         assert (added == 0 and account in {ALICE, BOB, CAROL}) or was_added, f"nobody has added {NAMES[account]}"
