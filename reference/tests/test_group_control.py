@@ -242,6 +242,19 @@ def test_a_changed_message_is_refused_or_encoded_as_another(
         assert group_control.decode_control(group_control.encode_control(accepted)) == accepted
 
 
+@pytest.mark.parametrize("change", [0x01, 0x80, 0xFF])
+def test_a_byte_that_is_changed_is_only_refused(change: int) -> None:
+    removal = Removal(account=CAROL, added=0, last_epoch=0, how="left", removed_ms=NOW_MS, last_index=0)
+    signed = replace(say([OURS], 1, removed=(removal,)), signature=bytes(64))
+    bodies: list[Body] = [SnapshotMessage(signed=signed), Leave(added=0, last_index=0, account=OURS), Ask(what="view")]
+    for body in bodies:
+        encoded = group_control.encode_control(Control(group_id=GROUP, epoch=1, body=body))
+        for place in range(len(encoded)):
+            changed = encoded[:place] + bytes([encoded[place] ^ change]) + encoded[place + 1 :]
+            with contextlib.suppress(errors.ProtocolViolation):
+                group_control.decode_control(changed)
+
+
 def test_the_largest_snapshot_fits_into_a_prekey_message() -> None:
     first, last = 2**200, 2**200 + 500
     everybody = [account(number) for number in range(first, last)]
