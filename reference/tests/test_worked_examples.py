@@ -44,6 +44,7 @@ EXAMPLES = {
     "proof-of-work": "06-proof-of-work.md",
     "swarms": "07-swarms.md",
     "onion-requests": "08-onion-requests.md",
+    "group-control": "09-group-control.md",
     "closed-groups": "10-closed-groups.md",
 }
 Hkdf = Callable[[bytes, bytes, bytes, int], bytes]
@@ -533,6 +534,85 @@ def check_onion_reference(example: dict[str, str], values: dict[str, bytes], see
     assert action == onion.ForThisNode(payload=example["payload"].encode("ascii"))
     reply = onion.open_reply(built.reply_key, example["reply"])
     assert reply == onion.Reply(status=200, body='{"messages":[]}')
+
+
+def test_group_control(spec: Path) -> None:
+    seeds, example = read_example(spec, "notation"), read_example(spec, "group-control")
+    alice, bob, carol = (
+        identity.derive_identity(bytes.fromhex(seeds[f"{name}_seed"])).public for name in ("alice", "bob", "carol")
+    )
+    assert (example.pop("epoch"), example.pop("timestamp_ms"), example.pop("name")) == ("2", "1600000000000", "hike")
+    values = {name: bytes.fromhex(value) for name, value in example.items()}
+    time = bytes.fromhex("8080babbc82e")
+    administrator_key = hash_to_pair("cloister example administrator key")
+    assert values["group_id"] == hashlib.sha256(b"cloister example group").digest()
+    assert values["avatar_hash"] == hashlib.sha256(values["avatar"]).digest()
+    assert (values["administrator_key_private"], values["administrator_key"]) == administrator_key
+    assert (values["dave"], values["erin"]) == tuple(
+        hash_to_pair(f"cloister example {name}")[1] for name in ("dave", "erin")
+    )
+    assert values["address_private"] == hash_to_pair("cloister example second address key")[0]
+
+    assert alice < carol < bob
+    for name, account, added in (("alice", alice, 0), ("carol", carol, 1), ("bob", bob, 0)):
+        assert values[f"member_{name}"] == field(1, account) + field(2, added)
+    epochs = field(2, 0) + field(3, 1)
+    assert values["removal_dave"] == field(1, values["dave"]) + epochs + field(4, 2) + b"\x28" + time + field(6, 4)
+    named = b"\x18" + time + field(4, b"hike") + field(5, values["avatar_hash"])
+    keys = field(6, alice) + field(7, administrator_key[1])
+    members = b"".join(field(8, values[f"member_{name}"]) for name in ("alice", "carol", "bob"))
+    last = field(9, values["removal_dave"]) + field(10, values["address_private"]) + field(11, 0)
+    assert values["snapshot"] == field(1, values["group_id"]) + field(2, 2) + named + keys + members + last
+
+    assert values["snapshot_hash"] == hashlib.sha256(values["snapshot"]).digest()
+    assert values["signed_text"] == b"cloister group snapshot" + values["snapshot"]
+    check_stages(values, administrator_key[0])
+    message = field(1, values["snapshot"]) + field(2, values["signature"]) + field(3, values["avatar"]) + field(4, 0)
+    begin = field(1, values["group_id"]) + field(2, 2)
+    assert values["control"] == begin + field(3, message)
+    assert values["add"] == begin + field(4, field(1, values["erin"]))
+    assert values["leave"] == begin + field(5, field(1, 1) + field(2, 2))
+
+    view = b"cloister group view" + values["group_id"] + (2).to_bytes(8, "big") + values["snapshot_hash"]
+    adds = (1).to_bytes(4, "big") + values["erin"]
+    leaves = (1).to_bytes(4, "big") + carol + (1).to_bytes(8, "big")
+    assert values["digest_text"] == view + administrator_key[1] + adds + leaves
+    assert values["digest"] == hashlib.sha256(values["digest_text"]).digest()
+    check_view(values, alice, bob, carol)
+
+
+def hash_to_pair(label: str) -> tuple[bytes, bytes]:
+    """The private and the public key of a label."""
+    private = identity.clamp(hashlib.sha256(label.encode("ascii")).digest())
+    return private, b"\x05" + multiply(private, b"\x09" + bytes(31))
+
+
+def check_stages(values: dict[str, bytes], private: bytes) -> None:
+    """The signature follows from its text and Z, as chapter 02 says."""
+    k, Z, R = int.from_bytes(private, "little"), values["Z"], values["R"]
+    r, h, s = (int.from_bytes(values[name], "little") for name in "rhs")
+    assert bytes(range(64)) == Z
+    assert identity.multiply_base(k) == values["A"]
+    hashed = hashlib.sha512(b"\xfe" + b"\xff" * 31 + private + values["signed_text"] + Z).digest()
+    assert r == int.from_bytes(hashed, "little") % identity.Q
+    assert identity.multiply_base(r) == R
+    assert h == int.from_bytes(hashlib.sha512(R + values["A"] + values["signed_text"]).digest(), "little") % identity.Q
+    assert s == (r + h * k) % identity.Q
+    assert values["signature"] == R + (s | values["A"][31] >> 7 << 255).to_bytes(32, "little")
+
+
+def check_view(
+    values: dict[str, bytes], alice: identity.PublicKey, bob: identity.PublicKey, carol: identity.PublicKey
+) -> None:
+    """The reference reads the same, and comes to the same digest."""
+    bodies = [group_control.decode_control(values[name]).body for name in ("control", "add", "leave")]
+    first, added, left = bodies
+    assert isinstance(first, group_control.SnapshotMessage)
+    assert isinstance(added, group_control.Add)
+    assert isinstance(left, group_control.Leave)
+    view = group_control.accept_snapshot(None, bob, alice, first)
+    view = group_control.accept_add(view, bob, 2, added.accounts)
+    assert group_control.derive_digest(group_control.accept_leave(view, carol, left)) == values["digest"]
 
 
 def test_closed_groups(spec: Path) -> None:
