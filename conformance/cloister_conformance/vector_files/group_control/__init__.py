@@ -58,7 +58,7 @@ NOTES = {
         bugType="AUTH_BYPASS", description="A group that is none of the receiver's business.", clauses=["GC-17"]
     ),
     "AddsYou": Note(
-        bugType="BASIC", description="The sender of a snapshot adds the receiver.", clauses=["GC-24", "GC-40"]
+        bugType="BASIC", description="The sender of a snapshot adds the receiver.", clauses=["GC-24", "GC-40", "GC-53"]
     ),
     "WrongSignature": Note(
         bugType="AUTH_BYPASS", description="A snapshot that is not the administrator's.", clauses=["GC-16"]
@@ -95,7 +95,7 @@ NOTES = {
         clauses=["GC-26", "GC-38"],
     ),
     "Leave": Note(bugType="BASIC", description="A member leaves.", clauses=["GC-39"]),
-    "TwoLeaves": Note(bugType="EDGE_CASE", description="Two leaves of one membership.", clauses=["GC-44"]),
+    "TwoLeaves": Note(bugType="EDGE_CASE", description="Two leaves of one membership.", clauses=["GC-44", "GC-53"]),
     "ForeignLeave": Note(
         bugType="AUTH_BYPASS",
         description="Somebody says that another one leaves.",
@@ -106,7 +106,7 @@ NOTES = {
         description="A leave of a membership that is over does not end the next one.",
         clauses=["GC-23", "GC-41"],
     ),
-    "Closed": Note(bugType="REPLAY", description="A closed group stays closed.", clauses=["GC-27"]),
+    "Closed": Note(bugType="REPLAY", description="A closed group stays closed.", clauses=["GC-17", "GC-27", "GC-54"]),
     "Notice": Note(
         bugType="AUTH_BYPASS",
         description="Messages that change no view, but for a notice of the administrator.",

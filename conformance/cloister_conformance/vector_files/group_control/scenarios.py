@@ -56,6 +56,17 @@ def first_snapshots() -> Group:
             look(FIRST, adds=[DAVE]),
         ]
         group.scenario(f"{NAMES[sender]} does not add the receiver", "NotListed", "GC-17", steps)
+    closed = Snapshot(epoch=1, closed=True)
+    for sender in (ALICE, CAROL):
+        steps = [
+            know(DAVE),
+            come(sender, closed.message(adds_you=True), "NotPermitted"),
+            come(CAROL, FIRST.message(adds_you=True)),
+            look(FIRST, adds=[DAVE]),
+        ]
+        group.scenario(f"{NAMES[sender]} adds the receiver to a closed group", "NotListed", "GC-17", steps)
+    steps = [know(BOB), come(CAROL, closed.message()), look(closed, closed=True, is_out=False)]
+    group.scenario("a closed group that lists the receiver", "Closed", "GC-17", steps)
     for count in (3, 499, 500):
         snapshot = Snapshot(members=make_members(count))
         steps = [know(ALICE), come(ALICE, snapshot.message()), look(snapshot, is_out=False)]
@@ -245,6 +256,16 @@ def leaves() -> Group:
     joined = [know(DAVE), come(CAROL, FIRST.message(adds_you=True))]
     steps = [*joined, come(CAROL, write_leave(0, None, BOB)), look(FIRST, adds=[DAVE], leaves=[(BOB, 0)])]
     group.scenario("who added the receiver says that Bob has left", "AddsYou", "GC-40", steps)
+    listed = Snapshot(epoch=1, members=(*USUAL, DAVE))
+    steps = [*steps, come(ALICE, listed.message()), look(listed, is_out=False)]
+    group.scenario("what it says holds until the next snapshot", "AddsYou", "GC-53", steps)
+    for own, told, counts in ((6, 2, 2), (2, 6, 2), (None, 6, None)):
+        steps = [*joined, come(CAROL, write_leave(0, told, BOB)), come(BOB, write_leave(0, own))]
+        steps += [look(FIRST, adds=[DAVE], leaves=[(BOB, 0)])]
+        steps[-1]["expected"]["leaves"] = left(counts, BOB)
+        steps += [come(ALICE, listed.message()), look(listed, leaves=[(BOB, 0)])]
+        steps[-1]["expected"]["leaves"] = left(own, BOB)
+        group.scenario(f"Bob says {own}, who added the receiver {told}", "TwoLeaves", "GC-44 GC-53", steps)
     steps = [*joined, come(BOB, write_leave(0, None, CAROL), "NotPermitted"), look(FIRST, adds=[DAVE])]
     group.scenario("who did not add the receiver says that Carol has left", "ForeignLeave", "GC-40", steps)
     for sender in (ALICE, CAROL):
@@ -286,6 +307,9 @@ def closed_groups() -> Group:
     for kind, encoded in late:
         steps = [*join((CAROL, closed.message())), come(CAROL, encoded, "GroupClosed"), look(closed, closed=True)]
         group.scenario(kind, "Closed", "GC-27", steps)
+    steps = join((CAROL, write_leave(0, 3)), (ALICE, write_add(DAVE)), (ERIN, write_add(FRANK, epoch=1)))
+    steps += [come(ALICE, closed.message()), look(closed, members=members(USUAL), waiting=0)]
+    group.scenario("adds, leaves and what waits are forgotten", "Closed", "GC-54", steps)
     steps = [*join((CAROL, closed.message()), (ALICE, closed.message())), look(closed, closed=True)]
     group.scenario("the closing snapshot again", "Closed", "GC-27", steps)
     for sender, epoch in itertools.product((ALICE, CAROL, DAVE), (0, 1, 2)):
@@ -314,6 +338,12 @@ def commands() -> Group:
         steps = [know(ALICE), come(ALICE, snapshot.message())]
         steps += [refused("group_control.add", {**view, "accounts": [account.hex() for account in more]}, "GroupFull")]
         group.scenario(f"the 501st of {count} is added", "Command", "GC-36", [*steps, look(snapshot)])
+    full = Snapshot(members=make_members(500))
+    leaver = full.members[0] if full.members[0] != ALICE else full.members[1]
+    steps = [know(ALICE), come(ALICE, full.message()), come(leaver, write_leave())]
+    steps += [refused("group_control.add", {**view, "accounts": [DAVE.hex()]}, "GroupFull")]
+    steps += [look(full, leaves=[(leaver, 0)])]
+    group.scenario("who has left makes no room", "Command", "GC-36", steps)
     full = Snapshot(members=make_members(499))
     steps = [know(ALICE), come(ALICE, full.message())]
     steps += [answered("group_control.add", {**view, "accounts": [DAVE.hex()]}, {"encoded": write_add(DAVE).hex()})]
@@ -342,6 +372,15 @@ def commands() -> Group:
         inputs = {**view, "account": DAVE.hex(), "epoch": 0}
         steps += [answered("group_control.must_add_again", inputs, {"again": again})]
         group.scenario(f"who was added is {kind}", "AddAgain", "GC-50", steps)
+    had_left = [
+        *join(),
+        answered("group_control.add", {**view, "accounts": [DAVE.hex()]}, {"encoded": write_add(DAVE).hex()}),
+    ]
+    had_left += [come(DAVE, write_leave(0, 2)), come(ALICE, NEXT.message())]
+    had_left += [
+        answered("group_control.must_add_again", {**view, "account": DAVE.hex(), "epoch": 0}, {"again": False})
+    ]
+    group.scenario("who was added has left", "AddAgain", "GC-50", had_left)
     return group
 
 
