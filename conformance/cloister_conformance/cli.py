@@ -542,6 +542,22 @@ def run_devnet(
         typer.echo("stopped")
 
 
+@app.command(name="demo")
+def show_demo() -> None:
+    """Let strangers form a closed group on a network of this machine, talk, change and lose members; all that is told is checked."""
+    from cloister.demo import FalseClaim, tell  # noqa: PLC0415 - the other commands need no network
+    from cloister.devnet import DevnetError  # noqa: PLC0415
+
+    try:
+        tell(console)
+    except FalseClaim as claim:
+        console.print(f"   [bold red]FALSE[/] {escape(str(claim))}", highlight=False, soft_wrap=True)
+        raise typer.Exit(DOES_NOT_CONFORM) from None
+    except DevnetError as error:
+        error_console.print(f"[bold red]cloister:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        raise typer.Exit(COULD_NOT_RUN) from None
+
+
 def main() -> None:
     """Split the command of the implementation off, and run; whoever ends this process ends what it started."""
     for number in (signal.SIGTERM, signal.SIGHUP):

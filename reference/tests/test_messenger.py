@@ -395,7 +395,7 @@ class Deaths:
 
         def write_if_alive(file: AccountFile, *given: Any) -> None:
             if file is self.find_file():
-                self.people.people[self.victim]._network.check_alive()  # type: ignore[attr-defined]
+                self.people.people[self.victim].network.check_alive()  # type: ignore[attr-defined]
             write(file, *given)
 
         def die_at_commit(file: AccountFile) -> None:
@@ -405,7 +405,7 @@ class Deaths:
             if self.is_written or not dies:
                 commit(file)
             if dies:
-                self.people.office.dead.add(self.people.people[self.victim]._network)
+                self.people.office.dead.add(self.people.people[self.victim].network)
                 raise Killed
 
         patched.setattr(AccountFile, "write", write_if_alive)
@@ -455,7 +455,7 @@ def test_a_network_that_fails_is_tried_again(tmp_path: Path) -> None:
     with gather(tmp_path, failures=0.5) as people:
         live(people)
         check_life(people)
-        assert all(one._network.most_at_once <= messenger.STORES_AT_ONCE for one in people.people.values())
+        assert all(one.network.most_at_once <= messenger.STORES_AT_ONCE for one in people.people.values())
 
 
 def test_the_time_between_two_tries_grows_to_a_minute(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -484,7 +484,7 @@ def test_several_are_stored_at_once(people: People) -> None:
         one.send(next(iter(one.client.groups)), "hello")
     assert len(one.client.outbox) == 10
     people.runner.run(one.flush())
-    assert one._network.most_at_once == messenger.STORES_AT_ONCE
+    assert one.network.most_at_once == messenger.STORES_AT_ONCE
 
 
 def test_a_store_under_a_renewed_key_is_given_up(people: People, monkeypatch: pytest.MonkeyPatch) -> None:

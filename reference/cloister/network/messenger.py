@@ -67,7 +67,7 @@ class Messenger:
         self.now = now
         self._file = AccountFile(file)
         self._kept = self._file.read() or self._create()
-        self._network = connect(self._kept.network)
+        self.network = connect(self._kept.network)
         self._stores: dict[int, asyncio.Task[None]] = {}
         self._places = asyncio.Semaphore(STORES_AT_ONCE)
         self._changed = asyncio.Event()
@@ -81,11 +81,11 @@ class Messenger:
         return kept
 
     async def __aenter__(self) -> Self:
-        await self._network.__aenter__()
+        await self.network.__aenter__()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._network.__aexit__()
+        await self.network.__aexit__()
         self._file.close()
 
     # What there is
@@ -220,7 +220,7 @@ class Messenger:
         """
         polled = client.find_recipients(kept.client)
         mailboxes = {recipient: box for recipient, box in kept.mailboxes.items() if recipient in polled}
-        kept = replace(kept, network=self._network.state, mailboxes=mailboxes)
+        kept = replace(kept, network=self.network.state, mailboxes=mailboxes)
         self._file.write(kept, told)
         self._kept = kept
         for number in self._stores.keys() - kept.client.outbox.keys():
@@ -258,7 +258,7 @@ class Messenger:
             while True:
                 try:
                     async with self._places:
-                        await self._network.store(recipient, data, ttl_ms=TTL_MS)
+                        await self.network.store(recipient, data, ttl_ms=TTL_MS)
                     break
                 except (errors.NetworkFailure, errors.TooFewNodes) as error:
                     self.tell(f"{error}; again in {delay:.0f} s")
@@ -287,7 +287,7 @@ class Messenger:
         """Fetch and receive what is new for one recipient."""
         box = self._kept.mailboxes.get(recipient, Mailbox())
         try:
-            async with aclosing(self._network.retrieve(identity.encode_account_id(recipient), box)) as pages:
+            async with aclosing(self.network.retrieve(identity.encode_account_id(recipient), box)) as pages:
                 async for received in pages:
                     self._receive(recipient, received)
         except (errors.NetworkFailure, errors.TooFewNodes) as error:
