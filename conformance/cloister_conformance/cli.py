@@ -544,7 +544,7 @@ def run_devnet(
 
 @app.command(name="demo")
 def show_demo() -> None:
-    """Let strangers form a closed group on a network of this machine, talk, change and lose members; all that is told is checked."""
+    """Show a life of a closed group on a network of this machine; every claim is checked."""
     from cloister.demo import FalseClaim, tell  # noqa: PLC0415 - the other commands need no network
     from cloister.devnet import DevnetError  # noqa: PLC0415
 

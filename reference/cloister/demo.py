@@ -7,7 +7,7 @@ import asyncio
 import itertools
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -327,11 +327,12 @@ class Demo:
         Raises:
             FalseClaim: it is false for too long.
         """
-        deadline = time.monotonic() + CLAIM_SECONDS
-        while not is_so() and time.monotonic() < deadline:
-            await asyncio.gather(*(one.flush() for one in self.people.values()))
-            await asyncio.gather(*(one.poll() for one in self.people.values()))
-            self.hear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLAIM_SECONDS):
+                while not is_so():
+                    await asyncio.gather(*(one.flush() for one in self.people.values()))
+                    await asyncio.gather(*(one.poll() for one in self.people.values()))
+                    self.hear()
         self.claim(what, is_so())
 
     async def wait_until_read(self, said: Sequence[Said], *names: str) -> None:

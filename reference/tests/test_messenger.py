@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import json
 import random as randomness
+import re
 import sqlite3
 import subprocess
 import sys
@@ -652,6 +653,8 @@ def test_a_write_that_fails_ends_the_messenger(people: People, monkeypatch: pyte
 PERSON = Path(__file__).parent / "messenger" / "person.py"
 TEXTS = 30
 KILLS = 16
+SETTINGS = {"requests_per_second": 10_000, "request_burst": 10_000}
+"""Of the nodes, to which all clients have one address."""
 SECONDS = 240
 """Of a machine that has much else to do; on a quiet one it takes a tenth of that."""
 
@@ -718,7 +721,7 @@ class Crowd:
 
 @pytest.mark.network
 def test_who_is_killed_at_any_time_loses_nothing_shows_nothing_twice_and_uses_no_key_twice() -> None:
-    with Devnet(nodes=7, swarms=1, settings={"requests_per_second": 10_000, "request_burst": 10_000}) as devnet:
+    with Devnet(nodes=7, swarms=1, settings=SETTINGS) as devnet:
         crowd = Crowd(devnet, ("alice", "bob", "carol"), seed=1)
         with closing(crowd):
             crowd.meet()
@@ -755,3 +758,25 @@ def find_stored(devnet: Devnet) -> Iterator[tuple[str, bytes]]:
         with closing(sqlite3.connect(node.data / FILE, timeout=30)) as connection:
             for recipient, data in connection.execute("SELECT recipient, data FROM message"):
                 yield recipient, wire.decode_base64(data, what="data")
+
+
+# The program of the guide
+
+PAGE = Path(__file__).parents[2] / "docs" / "demo.md"
+
+
+@pytest.mark.network
+def test_the_program_of_the_guide_is_killed_and_goes_on(tmp_path: Path) -> None:
+    (source,) = re.findall(r"^```python\n(.*?)^```", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    (tmp_path / "hike.py").write_text(source)
+    first = {f"{name} {told}" for name in ("alice", "bob", "carol") for told in ("joined Hike", "confirmed None")}
+    said = {f"{name} message Who comes along?" for name in ("bob", "carol")}
+    with Devnet(nodes=7, swarms=1, settings=SETTINGS) as devnet:
+        for expected in (first | said, said):
+            command = [sys.executable, "-u", "hike.py", str(devnet.network_file)]
+            with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
+                assert process.stdout is not None
+                lines = [process.stdout.readline().strip() for _ in expected]
+                time.sleep(2)  # until what is printed is acknowledged
+                process.kill()
+            assert sorted(lines) == sorted(expected)
