@@ -762,12 +762,12 @@ def find_stored(devnet: Devnet) -> Iterator[tuple[str, bytes]]:
 
 # The program of the guide
 
-PAGE = Path(__file__).parents[2] / "docs" / "demo.md"
+GUIDE = Path(__file__).parents[2] / "docs" / "demo.md"
 
 
 @pytest.mark.network
 def test_the_program_of_the_guide_is_killed_and_goes_on(tmp_path: Path) -> None:
-    (source,) = re.findall(r"^```python\n(.*?)^```", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    (source,) = re.findall(r"^```python\n(.*?)^```", GUIDE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
     (tmp_path / "hike.py").write_text(source)
     first = {f"{name} {told}" for name in ("alice", "bob", "carol") for told in ("joined Hike", "confirmed None")}
     said = {f"{name} message Who comes along?" for name in ("bob", "carol")}
