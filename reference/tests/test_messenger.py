@@ -287,10 +287,12 @@ def gather(folder: Path, *, failures: float = 0) -> Iterator[People]:
     made = People(folder, office)
     for name in NAMES:
         made.open(name)
-    with made.runner:
-        yield made
-    for one in made.people.values():
-        one._file.close()
+    try:
+        with made.runner:
+            yield made
+    finally:
+        for one in made.people.values():
+            one._file.close()
 
 
 # A life of a group
