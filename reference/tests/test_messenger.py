@@ -523,6 +523,44 @@ def test_a_store_under_a_renewed_key_is_given_up(people: People, monkeypatch: py
     assert ("alice", "not for dave") not in people.texts("dave")
 
 
+@pytest.mark.parametrize("turns", range(8))
+def test_who_stops_storing_can_go_on(people: People, turns: int) -> None:
+    async def main() -> None:
+        one = people.people["alice"]
+        one.create_group(people.accounts(["bob", "carol", "dave"]), "hike")
+        flushing = asyncio.create_task(one.flush())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        flushing.cancel()
+        await asyncio.gather(flushing, return_exceptions=True)
+        async with asyncio.timeout(20):
+            await one.flush()
+        assert not one.client.outbox
+
+    people.runner.run(main())
+
+
+@pytest.mark.parametrize("turns", range(8))
+def test_a_store_may_be_dropped_at_each_turn(people: People, turns: int) -> None:
+    alice = people.people["alice"]
+    group_id = alice.create_group(people.accounts(["bob", "carol", "dave"]), "hike")
+    people.settle()
+
+    async def kick_meanwhile() -> None:
+        flushing = asyncio.create_task(alice.flush())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        alice.kick(group_id, people.accounts(["dave"]))
+        async with asyncio.timeout(20):
+            await flushing
+        assert alice._stores == {}
+
+    alice.send(group_id, "hello")
+    people.runner.run(kick_meanwhile())
+    people.settle()
+    assert people.texts("bob") == people.texts("carol") == [("alice", "hello")]
+
+
 def test_who_runs_stores_polls_and_ticks(people: People) -> None:
     async def main() -> None:
         alice, bob = people.people["alice"], people.people["bob"]

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -247,6 +248,7 @@ class Messenger:
             while self.client.outbox or not until_empty:
                 for number in sorted(self.client.outbox.keys() - self._stores.keys()):
                     self._stores[number] = tasks.create_task(self._store(number))
+                    self._stores[number].add_done_callback(partial(self._forget_store, number))
                 self._changed.clear()
                 await self._changed.wait()
 
@@ -254,19 +256,21 @@ class Messenger:
         """Store something of the outbox, again and again, until the network has it."""
         store, delay = self.client.outbox[number], RETRY_SECONDS
         recipient, data = identity.encode_account_id(store.recipient), wire.encode_base64(store.sealed)
-        try:
-            while True:
-                try:
-                    async with self._places:
-                        await self.network.store(recipient, data, ttl_ms=TTL_MS)
-                    break
-                except (errors.NetworkFailure, errors.TooFewNodes) as error:
-                    self.tell(f"{error}; again in {delay:.0f} s")
-                    await asyncio.sleep(delay)
-                    delay = min(2 * delay, MAX_RETRY_SECONDS)
-        finally:
-            del self._stores[number]
+        while True:
+            try:
+                async with self._places:
+                    await self.network.store(recipient, data, ttl_ms=TTL_MS)
+                break
+            except (errors.NetworkFailure, errors.TooFewNodes) as error:
+                self.tell(f"{error}; again in {delay:.0f} s")
+                await asyncio.sleep(delay)
+                delay = min(2 * delay, MAX_RETRY_SECONDS)
+        self._forget_store(number)
         self._keep(replace(self._kept, client=client.note_stored(self.client, number)))
+
+    def _forget_store(self, number: int, _: object = None) -> None:
+        """Forget that something is being stored; so it is no longer ended when it leaves the outbox."""
+        self._stores.pop(number, None)
 
     async def _poll_on(self, seconds: float) -> None:
         """Poll again and again."""
