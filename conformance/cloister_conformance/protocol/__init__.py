@@ -9,6 +9,7 @@ from collections.abc import Collection
 from cloister_conformance.protocol import (
     adapter,
     client,
+    closed_group,
     double_ratchet,
     envelope,
     group_control,
@@ -56,6 +57,7 @@ CHAPTERS = (
     paths,
     network,
     group_control,
+    closed_group,
     client,
 )
 METHODS: dict[str, Method] = {method.name: method for chapter in CHAPTERS for method in chapter.METHODS}

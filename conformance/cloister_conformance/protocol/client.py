@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from cloister_conformance.protocol.group_control import Member
-from cloister_conformance.protocol.messages import Handle, Hex, Hex32, Message, Method, Nothing
+from cloister_conformance.protocol.messages import Handle, Hex, Hex32, Message, Method, Nothing, Sparse
 from cloister_conformance.protocol.x3dh import Prekeys
 
 CLOSED_GROUPS = "closed-groups"
@@ -108,7 +108,7 @@ class NoteStored(OfClient):
     number: Count
 
 
-class Event(Message):
+class Event(Sparse):
     kind: EventKind
     group_id: Hex32 | None = None
     account: Hex | None = None
@@ -143,7 +143,7 @@ class Recipients(Message):
     recipients: list[Hex]
 
 
-class ReadGroup(Message):
+class ReadGroup(Sparse):
     status: Literal["member", "out", "closed"]
     epoch: int
     name: str

@@ -3,29 +3,18 @@
 Members that are absent on the wire are absent here; an index is a decimal text, since it may be above 2^53.
 """
 
-from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_serializer, model_validator
+from pydantic import model_validator
 
-from cloister_conformance.protocol.messages import Handle, Hex, Message, Method, Nothing
+from cloister_conformance.protocol.messages import Handle, Hex, Index, Message, Method, Nothing, Sparse
 
 NewView = Annotated[str, Handle("view", may_be_new=True)]
 View = Annotated[str, Handle("view")]
-Index = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]*)$")]
 How = Literal["left", "kicked", "over the bound"]
 What = Literal["view", "sender key"]
 
 MALFORMED = ("InvalidMessage", "InvalidKey", "InvalidName", "InvalidAvatar", "OutOfRange")
-
-
-class Sparse(Message):
-    """A message some of whose members may be absent."""
-
-    @model_serializer(mode="wrap")
-    def leave_out(self, serialize: Callable[["Sparse"], dict[str, Any]]) -> dict[str, Any]:
-        """Leave out the members that are absent."""
-        return {name: value for name, value in serialize(self).items() if value is not None}
 
 
 class Member(Message):

@@ -1,12 +1,21 @@
 """What all methods share: binary values, the marks of params, the error codes, the description of a method."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Annotated, Any, TypeVar
 
 from annotated_types import Len
-from pydantic import BaseModel, BeforeValidator, ConfigDict, GetJsonSchemaHandler, PlainSerializer, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    PlainSerializer,
+    WithJsonSchema,
+    model_serializer,
+)
 from pydantic_core import CoreSchema
 
 SPEC_VERSION = "0.1"
@@ -41,12 +50,23 @@ Hex = Annotated[
 
 Hex32 = Annotated[Hex, Len(32, 32)]
 Hex64 = Annotated[Hex, Len(64, 64)]
+Index = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]*)$")]
+"""A decimal text, since it may be above 2^53."""
 
 
 class Message(BaseModel):
     """Params or a result: unknown members are refused, types are not converted."""
 
     model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True, strict=True)
+
+
+class Sparse(Message):
+    """A message some of whose members may be absent."""
+
+    @model_serializer(mode="wrap")
+    def leave_out(self, serialize: Callable[["Sparse"], dict[str, Any]]) -> dict[str, Any]:
+        """Leave out the members that are absent."""
+        return {name: value for name, value in serialize(self).items() if value is not None}
 
 
 class Nothing(Message):

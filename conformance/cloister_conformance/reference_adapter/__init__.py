@@ -18,6 +18,7 @@ from cloister_conformance.protocol import adapter as messages
 from cloister_conformance.protocol.messages import Message, Nothing
 from cloister_conformance.reference_adapter import (
     client,
+    closed_group,
     double_ratchet,
     envelope,
     group_control,
@@ -56,6 +57,7 @@ MODULES = (
     paths,
     network,
     group_control,
+    closed_group,
     client,
 )
 CHAPTERS = {module.__name__.rpartition(".")[2]: module for module in MODULES}
