@@ -73,6 +73,12 @@ def play(iut: ImplementationUnderTest, step: Case) -> None:
         answer.must_be_refused(step["error"])
     elif "readings" in step:
         answer.must_match(**list_readings(step))
+    elif "told" in step["expected"]:
+        answer.must_tell(*step["expected"]["told"])
+    elif "recipients" in step["expected"]:
+        recipients = step["expected"]["recipients"]
+        answer.must_contain(recipients=recipients)
+        answer.must_match(recipients=rf"^\[('\w+'(, )?){{{len(recipients)}}}\]$")
     else:
         answer.must_be(**step["expected"])
 

@@ -89,9 +89,17 @@ def agrees(expected: Json | None, result: Json) -> bool:
     return bool(expected) is bool(result) and expected.items() <= result.items()
 
 
+def find_refusals(call: Json) -> list[str]:
+    """Find the error names with which a call is refused, or tells that something was."""
+    if "error" in call:
+        return [call["error"]]
+    told = (call["expected"] or {}).get("told", [])
+    return [event["error"] for event in told if event["kind"] == "refused"]
+
+
 @dataclass
 class Group:
-    """Cases of one kind: each is one call of the method, between shared first and last steps, or has its own steps.
+    """Cases of one kind: each is one call of the method, or has its own steps, between shared first and last steps.
 
     `random` is for what an implementation keeps to itself: no value of a vector may come from it.
     """
@@ -148,9 +156,9 @@ class Group:
         )
 
     def scenario(self, comment: str, flag: str, clauses: str, steps: Sequence[Json]) -> None:
-        """Add a case of several calls, of which at most one is refused; it is invalid if one is."""
-        play(steps, comment, self.random)
-        errors = [step["error"] for step in steps if "error" in step]
+        """Add a case of several calls, of which at most one is refused, or tells a refusal; it is invalid if one is."""
+        play([*self.before, *steps, *self.after], comment, self.random)
+        errors = [error for step in steps for error in find_refusals(step)]
         if len(errors) > 1:
             raise DisagreementError(f"{comment}: one failure is allowed, not {len(errors)}")
         verdict = {"result": "invalid", "error": errors[0]} if errors else {"result": "valid"}

@@ -232,6 +232,7 @@ def build_file(document: dict[str, Any]) -> type[BaseModel]:
     step_models = build_steps(protocol.METHODS[name] for name in sorted(called_methods(document)))
     steps = list_of(union(step_models, step_tag)) if step_models else None
     scenario = build_scenario(steps)
+    surrounded = {group_tag(group) for group in document["testGroups"] if "before" in group or "after" in group}
 
     groups: dict[str, type[BaseModel]] = {}
     for tag in sorted({group_tag(group) for group in document["testGroups"]}):
@@ -241,7 +242,7 @@ def build_file(document: dict[str, Any]) -> type[BaseModel]:
             fields["tests"] = (list_of(scenario), ...)
         else:
             fields["tests"] = (list_of(build_case(protocol.METHODS[name])), ...)
-        if steps and not scenarios:
+        if steps and (tag in surrounded or not scenarios):
             fields |= {"before": (steps | None, None), "after": (steps | None, None)}
         kind = model_name(protocol.METHODS[name]) + scenarios.capitalize()
         groups[tag] = create_model(f"GroupOf{kind}", __base__=Group, **fields)
