@@ -100,13 +100,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep only the tests of the role, and of the clause and the vectors of the chapters asked for; put the machines last.
+    """Keep only the tests of the role, and of the clause and the vectors of the chapters asked for; put machines and pairs last.
 
     What a plain test finds too, it says in fewer steps and finds sooner.
     """
     role = find_implementation(config).role
     items[:] = [item for item in items if find_role(item.path.stem) == role]
-    items.sort(key=lambda item: item.path.stem.endswith("_machine"))
+    items.sort(key=lambda item: item.path.stem.endswith(("_machine", "_pairs")))
     wanted = config.getoption("--clause")
     if wanted:
         items[:] = [item for item in items if wanted in find_clauses(item)]
