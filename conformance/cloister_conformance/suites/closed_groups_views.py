@@ -93,7 +93,7 @@ def test_who_adds_tells_the_newcomer_what_happened_in_this_epoch(actors: Actors)
     world.losses.append(lambda name, letter: name == "zoe" and letter.sender != "ivy")
     world.add("ivy", "zoe").must_be()
     world.settle()
-    (leave,) = world.find_said("leave", reader="zoe")
+    (leave,) = must_have_said(world, "leave", "zoe")
     leave.answer.must_be(account=world.account("tom"), added=0)
     (add,) = world.find_said("add", reader="zoe")
     add.answer.must_be(accounts=world.accounts(["yan", "zoe"]))
@@ -732,3 +732,14 @@ def test_nothing_of_the_group_is_polled_after_being_out_and_again_after_being_ad
     if len(list_addresses(world)) != 1:
         world.fail("the address of the epoch alone to be polled", f"{len(list_addresses(world))} are")
     world.must_be_members("ann bob ivy tom", epoch=1)
+
+
+@clause("CG-47")
+def test_one_repair_does_not_keep_another_back(actors: Actors) -> None:
+    world = begin(actors)
+    for name in ("bob", "tom"):
+        for what in (2, 1):
+            say_control(world, name, 0, "ask", what=what)
+    world.settle()
+    must_have_said(world, "key", "bob tom")
+    must_have_said(world, "snapshot", "bob tom")
