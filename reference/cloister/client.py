@@ -656,7 +656,7 @@ def join(
 def may_explain_itself(group: Group, control: Control) -> bool:
     """Tell whether a control message for a group that we are out of may belong to a membership that we do not know of yet."""
     is_later = group.status == "out" and control.epoch > group.view.epoch
-    return is_later and not isinstance(control.body, group_control.SnapshotMessage | group_control.Notice)
+    return is_later and isinstance(control.body, Add | Leave | Key)
 
 
 def let_wait(client: Client, sender: PublicKey, control: Control, *, now_ms: int) -> Step:

@@ -120,6 +120,7 @@ class Writer:
     iteration: int = 0
     index: int = 0
     key_number: int = 0
+    added: int = 0
 
     @property
     def pair(self) -> KeyPair:
@@ -164,7 +165,8 @@ class Writer:
 
     def give_key(self, snapshot: Snapshot, distribution: bytes, next_index: int) -> Letter:
         """Give a distribution."""
-        key = field(1, distribution) + field(2, next_index)
+        described = field(2, next_index) + field(3, self.added) + field(4, derive_digest(snapshot))
+        key = field(1, distribution) + described
         return self.say_control(group_control.write_control({6: key}, epoch=snapshot.epoch, label=snapshot.label))
 
     def renew(self) -> None:

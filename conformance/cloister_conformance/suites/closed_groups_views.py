@@ -589,7 +589,8 @@ def test_a_member_that_is_refused_gets_no_notice(actors: Actors) -> None:
 
 
 @clause("CG-51", "CG-47")
-def test_who_has_left_says_so_again_to_who_does_not_know(actors: Actors) -> None:
+@pytest.mark.parametrize("epoch", [0, 1])
+def test_who_has_left_says_so_again_to_who_does_not_know(actors: Actors, epoch: int) -> None:
     world = begin(actors)
     world.say("ivy", "last words").must_tell()
     world.settle()
@@ -600,7 +601,7 @@ def test_who_has_left_says_so_again_to_who_does_not_know(actors: Actors) -> None
     world.forget()
     for hour, count in ((0, 1), (0, 1), (1, 2)):
         world.now_ms += hour * REPAIR_PERIOD_MS
-        world.lie("bob", "say_control", account=world.account("ivy"), epoch=0, kind="ask", what=2).must_be()
+        world.lie("bob", "say_control", account=world.account("ivy"), epoch=epoch, kind="ask", what=2).must_be()
         world.settle()
         leaves = must_have_said(world, "leave", " ".join(["bob"] * count))
     leaves[0].answer.must_be(added=0, index=0)

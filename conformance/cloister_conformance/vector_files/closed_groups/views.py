@@ -268,6 +268,12 @@ def ends() -> Group:
         told = event("notice", account=writer.account)
         steps = [receive(say_notice(writer, epoch), told), receive(message, shown(CAROL, 0, "0")), hold(HIKE)]
         group.scenario(f"a notice {comment}", "Notice", "CG-32 CG-49", steps)
+    steps = [
+        notice,
+        receive(say_notice(after_begin("carol"), 2), event("notice", account=CAROL)),
+        hold(HIKE, status="out"),
+    ]
+    group.scenario("a notice of Carol in a still later epoch, when out", "Out Notice", "CG-49 GC-51", steps)
     alice = after_begin("alice")
     out = take_up(alice, WITHOUT_BOB, OUT)
     steps = [out, hold(WITHOUT_BOB, status="out"), poll()]
