@@ -32,7 +32,7 @@ from cloister_conformance import (
 )
 from cloister_conformance import implementation as implementations
 from cloister_conformance import run as runs
-from cloister_conformance.bench import render
+from cloister_conformance.bench import fanout, render
 from cloister_conformance.bench.measure import measure
 from cloister_conformance.clause import read_clauses
 from cloister_conformance.implementation import Implementation, UnusableDescription, UnusableImplementation
@@ -434,6 +434,27 @@ def run_network_benchmarks(
     with explain_errors():
         write(json_file, report.model_dump_json(indent=1) + "\n")
         write(markdown_file, render.render_network_markdown(report))
+
+
+@bench_app.command(name="fanout")
+def run_fan_out_benchmarks(
+    *,
+    members: Annotated[
+        list[int], typer.Option(min=3, max=500, metavar="N", help="of a group; may be given several times")
+    ] = list(fanout.SIZES),  # noqa: B006 - nobody changes it
+    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE")] = None,
+    markdown_file: Annotated[Path | None, typer.Option("--markdown", metavar="FILE")] = None,
+) -> None:
+    """Measure what closed groups cost: encryptions, works, bytes and time of a creation, a message, a kick, a join and a leave."""
+    with explain_errors():
+        check_writable(json_file, markdown_file)
+        with console.status("measuring") as status:
+            report = fanout.measure(members, tell=status.update)
+    for table in render.build_fan_out_tables(report):
+        console.print(table)
+    with explain_errors():
+        write(json_file, report.model_dump_json(indent=1) + "\n")
+        write(markdown_file, render.render_fan_out_markdown(report))
 
 
 @app.command(name="trace")

@@ -10,11 +10,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cloister import identity, onion
+from cloister import envelope, identity, onion, proof_of_work
 from cloister.devnet import DevnetError
 from cloister.service_node import database
 from cloister_conformance import data, implementation, protocol
-from cloister_conformance.bench import adapters, bare, growth, harness, hops, measure, render, rounds, servers
+from cloister_conformance.bench import (
+    adapters,
+    bare,
+    fanout,
+    growth,
+    harness,
+    hops,
+    measure,
+    primitives,
+    render,
+    rounds,
+    servers,
+)
+from cloister_conformance.bench.fanout import FanOutReport
 from cloister_conformance.bench.rounds import BenchReport, Comparison, NetworkReport
 from cloister_conformance.transport import BrokenAdapter
 
@@ -284,3 +297,96 @@ def test_a_network_that_does_not_run_cannot_be_measured(monkeypatch: pytest.Monk
 def test_the_figures_of_the_docs_go_up_to_a_million_messages() -> None:
     report = NetworkReport.model_validate_json((data.CHECKOUT / "docs" / "network-speed.json").read_text("utf-8"))
     assert {each.messages for each in report.growth} == {10**3, 10**4, 10**5, 10**6}
+
+
+# Groups
+
+
+@pytest.fixture
+def easy_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measure a message once, primitives as few times as can be, and works that take no time."""
+    monkeypatch.setattr(fanout, "MESSAGES", 1)
+    monkeypatch.setattr(primitives, "TIMES_ALONE", 1)
+    monkeypatch.setattr(primitives, "CALLS_ALONE", 2)
+    monkeypatch.setattr(fanout, "DIFFICULTY", 1)
+
+
+@pytest.mark.usefixtures("easy_work")
+def test_the_command_measures_groups(cloister: Cloister, tmp_path: Path) -> None:
+    done = cloister("bench fanout --members 20 --members 3 --json out/fanout.json --markdown out/fanout.md")
+    assert (done.status, done.err) == (0, "")
+    report = FanOutReport.model_validate_json((tmp_path / "out" / "fanout.json").read_text("utf-8"))
+    operations = ["creation", "message", "message, pairwise", "kick", "join", "leave"]
+    assert [(cost.members, cost.operation) for cost in report.costs] == [
+        (n, name) for n in (3, 20) for name in operations
+    ]
+    assert [each.members for each in report.memory] == [3, 20]
+    text = (tmp_path / "out" / "fanout.md").read_text("utf-8")
+    assert text == render.render_fan_out_markdown(report)
+    assert text.count("\n| ") == 2 * len(report.costs) + len(report.memory) + 5
+    assert all(name in done.out for name in operations)
+
+
+@pytest.mark.usefixtures("easy_work")
+@pytest.mark.parametrize("members", [3, 8])
+def test_what_groups_cost_is_counted(members: int) -> None:
+    costs = {cost.operation: cost for cost in fanout.live(members)}
+    readers, left = members - 1, members - 2
+    creation, message, pairwise = costs["creation"], costs["message"], costs["message, pairwise"]
+    kick, join, leave = costs["kick"], costs["join"], costs["leave"]
+    assert creation.sessions == members * readers / 2
+    assert creation.pairwise_encryptions >= readers + members * readers, "the snapshots, and the keys"
+    assert creation.stored == creation.pairwise_encryptions + creation.sessions, "and a request for each session"
+    assert (message.pairwise_encryptions, message.group_encryptions, message.stored) == (0, 1, 1)
+    assert (message.pairwise_decryptions, message.group_decryptions, message.deliveries) == (0, readers, members)
+    assert (pairwise.pairwise_encryptions, pairwise.group_encryptions, pairwise.stored) == (readers, 0, readers)
+    assert kick.pairwise_encryptions == left + 1 + readers * left, "the snapshots, a notice, and new keys"
+    assert join.sessions == readers
+    assert leave.pairwise_encryptions == readers + readers * left + left, "the leaves, new keys, and the snapshots"
+    for cost in costs.values():
+        assert cost.refusals == 0
+        assert cost.pairwise_decryptions == cost.pairwise_encryptions
+        assert min(cost.actor_seconds, cost.seconds, cost.primitive_seconds, cost.ratio) > 0
+        assert cost.pairs > 0
+        assert cost.tries > cost.stored
+
+
+def test_tries_are_those_that_the_work_of_a_store_is_expected_to_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    request = fanout.make_request(bytes(700))
+    payload = proof_of_work.encode_payload(request)
+    target = proof_of_work.derive_target(len(payload), int(request.ttl), fanout.DIFFICULTY)
+    assert fanout.expect_tries(700) == 2**64 / target
+
+
+def test_every_primitive_is_counted_where_it_is_called() -> None:
+    alice, bob = identity.generate_key_pair(os.urandom), identity.generate_key_pair(os.urandom)
+    opened = envelope.Envelope(kind="message", source=alice.public, timestamp_ms=1_600_000_000_000, content=bytes(500))
+    with primitives.count_primitives() as tallies:
+        sealed = envelope.seal_envelope(bob.public, opened, os.urandom)
+        envelope.open_envelope(bob.private, sealed)
+    called = {name: tally.calls for name, tally in tallies.items() if tally.calls}
+    assert called == {
+        "X25519": 2,
+        "X25519, base point": 1,
+        "HMAC-SHA-256": 2,
+        "AES-256-GCM, encrypt": 1,
+        "AES-256-GCM, decrypt": 1,
+    }
+    assert tallies["AES-256-GCM, encrypt"].bytes == 639
+    assert tallies["AES-256-GCM, decrypt"].bytes == 639 + 28
+
+
+def test_what_calls_take_alone_is_a_line_over_their_bytes() -> None:
+    line = primitives.Line(seconds=2, seconds_per_byte=0.5)
+    assert line.apply(primitives.Tally(calls=3, bytes=10)) == 11
+
+
+def test_all_primitives_take_time_alone() -> None:
+    lines = primitives.measure_all_alone()
+    assert all(line.seconds > 0 for line in lines.values())
+    assert lines["SHA-256"].seconds_per_byte > 0
+
+
+@pytest.mark.parametrize("members", ["2", "501"])
+def test_a_group_that_cannot_be_is_not_measured(cloister: Cloister, members: str) -> None:
+    assert cloister(f"bench fanout --members {members}").status == 2

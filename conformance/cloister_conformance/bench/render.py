@@ -4,9 +4,21 @@ from collections.abc import Iterable
 
 from rich.table import Table
 
+from cloister_conformance.bench.fanout import FanOutCost, FanOutReport
 from cloister_conformance.bench.rounds import BenchReport, Comparison, Growth, NetworkReport
 
 GROWTH_COLUMNS = ("one at a time", "messages held", "ms", "time ratio", "middle half")
+FAN_OUT_COUNTS = (
+    "operation",
+    "members",
+    "sessions",
+    "pairwise encryptions",
+    "group encryptions",
+    "works",
+    "KiB",
+    "decryptions",
+)
+FAN_OUT_TIMES = ("operation", "members", "ms", "primitives, ms", "time ratio", "µs a pair", "who acts, ms", "work, s")
 
 
 def build_table(report: BenchReport) -> Table:
@@ -49,6 +61,19 @@ def build_growth_table(report: NetworkReport) -> Table:
     return table
 
 
+def build_fan_out_tables(report: FanOutReport) -> list[Table]:
+    """Build the tables of the terminal: what groups cost, counted and measured."""
+    tables = []
+    for columns, describe_cost in ((FAN_OUT_COUNTS, describe_counts), (FAN_OUT_TIMES, describe_times)):
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+        for column in columns:
+            table.add_column(column, justify="left" if column == columns[0] else "right")
+        for cost in sort_costs(report):
+            table.add_row(*describe_cost(report, cost))
+        tables.append(table)
+    return tables
+
+
 def build_library_table(report: BenchReport) -> Table:
     """Build the table of the terminal: the implementations, each beside the reference, both behind a pipe."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
@@ -84,6 +109,39 @@ def describe_growth(growth: Growth) -> tuple[str, ...]:
         f"{growth.milliseconds:.2f}",
         f"{growth.ratio:.2f}",
         f"{growth.low:.2f} to {growth.high:.2f}",
+    )
+
+
+def sort_costs(report: FanOutReport) -> list[FanOutCost]:
+    """Sort what was measured: by operation, then by members."""
+    operations = list(dict.fromkeys(cost.operation for cost in report.costs))
+    return sorted(report.costs, key=lambda cost: (operations.index(cost.operation), cost.members))
+
+
+def describe_counts(report: FanOutReport, cost: FanOutCost) -> tuple[str, ...]:
+    """Describe what was counted of an operation, a text for each column."""
+    counts = (cost.sessions, cost.pairwise_encryptions, cost.group_encryptions, cost.stored)
+    decryptions = cost.pairwise_decryptions + cost.group_decryptions
+    return (
+        cost.operation,
+        f"{cost.members}",
+        *(f"{count:,}" for count in counts),
+        f"{cost.stored_bytes / 1024:,.1f}",
+        f"{decryptions:,}",
+    )
+
+
+def describe_times(report: FanOutReport, cost: FanOutCost) -> tuple[str, ...]:
+    """Describe what was measured of an operation, a text for each column."""
+    return (
+        cost.operation,
+        f"{cost.members}",
+        f"{1000 * cost.seconds:,.1f}",
+        f"{1000 * cost.primitive_seconds:,.1f}",
+        f"{cost.ratio:.2f}",
+        f"{1e6 * cost.seconds / cost.pairs:,.0f}",
+        f"{1000 * cost.actor_seconds:,.1f}",
+        f"{cost.tries * report.seconds_per_try:,.1f}",
     )
 
 
@@ -146,4 +204,37 @@ def render_growth(report: NetworkReport) -> list[str]:
         f"| {' | '.join(GROWTH_COLUMNS)} |",
         "| --- | ---: | ---: | ---: | ---: |",
         *[f"| {' | '.join(describe_growth(each))} |" for each in report.growth],
+    ]
+
+
+def render_fan_out_markdown(report: FanOutReport) -> str:
+    """Render all tables of groups as Markdown."""
+    tables = (render_fan_out_counts(report), render_fan_out_times(report), render_memory(report))
+    return "\n\n".join("\n".join(lines) for lines in tables) + "\n"
+
+
+def render_fan_out_counts(report: FanOutReport) -> list[str]:
+    """Render what was counted of groups."""
+    return [
+        f"| {' | '.join(FAN_OUT_COUNTS)} |",
+        f"| --- |{' ---: |' * (len(FAN_OUT_COUNTS) - 1)}",
+        *[f"| {' | '.join(describe_counts(report, cost))} |" for cost in sort_costs(report)],
+    ]
+
+
+def render_fan_out_times(report: FanOutReport) -> list[str]:
+    """Render what was measured of groups."""
+    return [
+        f"| {' | '.join(FAN_OUT_TIMES)} |",
+        f"| --- |{' ---: |' * (len(FAN_OUT_TIMES) - 1)}",
+        *[f"| {' | '.join(describe_times(report, cost))} |" for cost in sort_costs(report)],
+    ]
+
+
+def render_memory(report: FanOutReport) -> list[str]:
+    """Render the memory of groups, all members in one process."""
+    return [
+        "| members | most memory, MiB |",
+        "| ---: | ---: |",
+        *[f"| {each.members} | {each.mebibytes:,.0f} |" for each in report.memory],
     ]
