@@ -5,9 +5,9 @@ The harness keeps what is stored, the clock, and a list of what everybody was to
 of the peer is also read along, so that a test can claim what it says and under which keys.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn, TypeVar
 
 from cloister import identity
 from cloister.closed_group import REPAIR_AFTER_MS, REPAIR_PERIOD_MS
@@ -26,6 +26,8 @@ from cloister_conformance.script import (
     judge,
 )
 from cloister_conformance.strategies import NOW
+
+Found = TypeVar("Found")
 
 MAX_ROUNDS = 60
 """How often everybody may store and fetch until nothing is under way any more."""
@@ -262,13 +264,19 @@ class World:
 
     # Claims
 
-    def fail(self, expected: str, actual: str) -> None:
+    def fail(self, expected: str, actual: str) -> NoReturn:
         """End the test: what came is not what had to come.
 
         Raises:
             ConformanceFailure: always.
         """
         raise ConformanceFailure(self.script, expected=expected, actual=actual)
+
+    def take_only(self, found: Sequence[Found], what: str) -> Found:
+        """Claim that there is one of what was found; return it."""
+        if len(found) != 1:
+            self.fail(f"one {what}", f"there are {len(found)}")
+        return found[0]
 
     def read_group(self, name: str) -> ReadGroup:
         """What a client holds of the group."""

@@ -480,7 +480,8 @@ def note_epoch(group: Group, now_ms: int) -> Group:
     Clauses: CG-34
     """
     snapshot = group.view.snapshot
-    if group.addresses and group.addresses[0].pair.private == snapshot.address_private:
+    latest = group.addresses[0] if group.addresses else None
+    if latest and (latest.epoch, latest.pair.private) == (snapshot.epoch, snapshot.address_private):
         return group
     pair = identity.derive_key_pair(snapshot.address_private)
     past = tuple(

@@ -162,7 +162,7 @@ def test_what_is_for_a_stranger_waits_for_a_session(actors: Actors, stranger: st
     world = World(actors(), "ivy", stranger)
     for text in ("one", "two", "three"):
         world.call("ivy", "send_text", account=world.account(stranger), text=text).must_tell()
-    (letter,) = world.collect("ivy")
+    letter = world.take_only(world.collect("ivy"), "message to be stored")
     world.deliver(stranger, letter).must_tell()
     world.lie(stranger, "peek", recipient=letter.recipient, data=letter.data)
     if [seen.said.kind for seen in world.seen] != ["session request"]:
