@@ -42,6 +42,7 @@ class Life(RuleBasedStateMachine):
     def begin(self, entropy: int, administrator: str, avatar: bytes | None) -> None:
         self.world = World(self.actors(entropy), OURS, PEERS)
         others = [name for name in ("ann", "bob", "ivy", "jim") if name != administrator]
+        self.administrator = administrator
         self.world.create(administrator, " ".join(others), "hike", avatar)
         self.world.settle()
         self.world.delays.append(lambda name, letter: True)
@@ -103,7 +104,12 @@ class Life(RuleBasedStateMachine):
 
     @rule(actor=names, fan_out=st.sampled_from(["server", "server", "client"]))
     def say(self, actor: str, fan_out: str) -> None:
-        """Somebody says something, which is stored at once: so those who may read it are the members of its view."""
+        """Somebody says something."""
+        self.talk(actor, fan_out)
+        self.collect()
+
+    def talk(self, actor: str, fan_out: str = "server") -> None:
+        """Let somebody say something, which is stored at once: so those who may read it are the members of its view."""
         audience = self.list_members(actor)
         if not audience:
             return
@@ -113,7 +119,6 @@ class Life(RuleBasedStateMachine):
         stored = self.world.collect(actor)
         if fan_out == "server":
             self.letters[text] = stored[-1]
-        self.collect()
 
     @precondition(lambda self: self.world.delayed)
     @rule(data=st.data(), count=st.integers(1, 12))
@@ -190,23 +195,29 @@ class Life(RuleBasedStateMachine):
         self.world.release()
         self.world.settle()
         self.world.repair()
-        present = self.world.must_agree()
-        if len(present) > 1:
-            self.talk_until_equal(present)
+        self.open_last_epoch()
+        self.talk_until_equal()
         self.check_ghosts()
         self.world.must_use_each_key_once()
 
-    def talk_until_equal(self, present: list[str]) -> None:
+    def open_last_epoch(self) -> None:
+        """Let the administrator open an epoch, which reaches also those who have left and whose leave it has missed (CG-51)."""
+        if self.list_members(self.administrator):
+            self.world.rename(self.administrator, "the last").must_be()
+            self.world.settle()
+            self.world.repair()
+
+    def talk_until_equal(self) -> None:
         """Let all members say something: what was lost shows, and is repaired; then they read each other."""
-        for round_number in range(2):
-            for name in present:
-                text = f"round {round_number} of {name}"
-                self.audience[text], self.speakers[text] = {*present} - {name}, name
-                self.world.say(name, text).must_be()
+        for _ in range(2):
+            for name in NAMES:
+                self.talk(name)
             self.world.settle()
             self.world.repair()
         self.nothing_is_shown_to_whom_it_is_not_for()
-        self.world.must_talk(" ".join(self.world.must_agree()), "in the end")
+        present = self.world.must_agree()
+        if present:
+            self.world.must_talk(" ".join(present), "in the end")
 
     def check_ghosts(self) -> None:
         """Check that nobody who is out can read what was said when it was no member of the speaker's view."""
