@@ -12,6 +12,8 @@ from cloister_conformance.protocol.messages import Handle, Hex, Hex32, Message, 
 from cloister_conformance.protocol.x3dh import Prekeys
 
 CLOSED_GROUPS = "closed-groups"
+PATIENCE = 4
+"""Of 500 members each is asked for a session."""
 NewClient = Annotated[str, Handle("client", may_be_new=True)]
 Client = Annotated[str, Handle("client")]
 Count = Annotated[int, Field(ge=0)]
@@ -184,6 +186,7 @@ METHODS = (
         params=CreateGroup,
         result=Created,
         errors=("OutOfRange", "InvalidKey", "InvalidName", "InvalidAvatar"),
+        patience=PATIENCE,
         sample={"client": "sample", "others": [], "name": "", "now_ms": 0},
     ),
     Method(
@@ -264,6 +267,7 @@ METHODS = (
         summary="Receive what is stored for a recipient: the client's account, or an address of a group.",
         params=Receive,
         result=Told,
+        patience=PATIENCE,
         sample={"client": "sample", "recipient": "", "data": "", "now_ms": 0},
     ),
     Method(

@@ -9,7 +9,9 @@ from cloister.client import ASK_AFTER_MS
 from cloister.closed_group import MAX_TEXT_BYTES
 
 from cloister_conformance.clause import clause
+from cloister_conformance.conversations import Side
 from cloister_conformance.group_world import PAIRS, Letter, World
+from cloister_conformance.hand_made.pairwise_sessions import ONE_TIME_PREKEY_ID, SIGNED_PREKEY_ID, Keys
 from cloister_conformance.plugin import Actors
 from cloister_conformance.script import Answer, ImplementationUnderTest
 from cloister_conformance.strategies import NOW
@@ -257,6 +259,49 @@ def test_who_has_something_to_say_answers_a_session_request_with_it(actors: Acto
     if said != ["text"]:
         world.fail("the text that waited", f"{said} came")
     world.must_have_told("bob", kind="text", text="from ivy")
+
+
+@clause("CG-1")
+def test_a_session_is_opened_with_prekeys_that_are_given(actors: Actors) -> None:
+    iut, peer = actors()
+    world = World((iut, peer), "ivy", "bob")
+    ivy, bob = world.people["ivy"], world.people["bob"]
+    keys = Keys(identity=ivy.pair)
+    assert keys.one_time is not None
+    iut.call(
+        "client.import_prekeys",
+        client="ivy",
+        signed_prekey_id=SIGNED_PREKEY_ID,
+        signed_prekey_private=keys.signed.private,
+        one_time_prekey_id=ONE_TIME_PREKEY_ID,
+        one_time_prekey_private=keys.one_time.private,
+        now_ms=NOW,
+    ).must_be()
+    side = Side(actor=peer, account="bob's account", identity=bob.pair, session="session")
+    side.create_account()
+    peer.call("session.create", session="session", account="bob's account", identity_key=ivy.account).must_be()
+    peer.call(
+        "session.open",
+        session="session",
+        identity_key=ivy.account,
+        signed_prekey_id=SIGNED_PREKEY_ID,
+        signed_prekey=keys.signed.public,
+        signature=keys.bundle.signature,
+        one_time_prekey_id=ONE_TIME_PREKEY_ID,
+        one_time_prekey=keys.one_time.public,
+        now_ms=NOW,
+    ).must_be()
+    frame = side.encrypt(write_pairwise(text="to known prekeys"))
+    sealed = peer.call(
+        "envelope.seal_envelope",
+        kind=frame.kind,
+        source=bob.account.hex(),
+        timestamp_ms=NOW,
+        content=frame.message,
+        public_key=ivy.account,
+    ).result.sealed
+    letter = Letter(recipient=ivy.account, data=sealed, sender="bob")
+    world.deliver("ivy", letter).must_tell({"kind": "text", "account": bob.account, "text": "to known prekeys"})
 
 
 # Sizes

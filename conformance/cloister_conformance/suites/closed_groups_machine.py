@@ -23,6 +23,7 @@ from hypothesis.stateful import (
 from cloister_conformance.clause import clause
 from cloister_conformance.group_world import Letter, World
 from cloister_conformance.plugin import PROFILES, Actors
+from cloister_conformance.script import ImplementationUnderTest
 from cloister_conformance.strategies import entropies
 from cloister_conformance.suites.closed_groups import PNG
 from cloister_conformance.suites.closed_groups_pairs import act
@@ -154,6 +155,14 @@ class Life(RuleBasedStateMachine):
         """Something is lost."""
         self.world.delayed.pop(data.draw(st.integers(0, len(self.world.delayed) - 1)))
         self.lost += 1
+
+    @rule(name=st.sampled_from(OURS.split()))
+    def restore(self, name: str) -> None:
+        """A client of the implementation is saved and restored, if it can be."""
+        ivy = self.world.people[name].actor
+        assert isinstance(ivy, ImplementationUnderTest)
+        if ivy.callee.offers("persistence"):
+            ivy.call("restore", handle=name, state=ivy.call("save", handle=name).result.state).must_be()
 
     @rule(passed_ms=st.sampled_from([1, 1000, REPAIR_AFTER_MS]))
     def wait(self, passed_ms: int) -> None:
