@@ -75,6 +75,16 @@ class Seen:
         return Peeked.model_validate(self.answer.step.answer["result"])
 
 
+READING = {
+    "client.outbox",
+    "client.recipients",
+    "client.read_group",
+    "client.note_stored",
+    "groups.peek",
+    "groups.can_read",
+}
+"""Methods after which a client has nothing more to store and polls the same; it is not asked again."""
+
 Rule = Callable[[str, Letter], bool]
 """Whether a letter concerns a test, on its way to a reader."""
 
@@ -108,6 +118,8 @@ class World:
         self.delayed: list[tuple[str, Letter]] = []
         self.seen: list[Seen] = []
         self.told: dict[str, list[Answer]] = {}
+        self.is_changed: set[str] = set()
+        self.polled: dict[str, list[bytes]] = {}
         names = sorted([*self.ours, *others.split()])
         for name, pair in zip(names, PAIRS, strict=False):
             self.people[name] = Person(name=name, actor=iut if name in self.ours else other, pair=pair)
@@ -139,6 +151,9 @@ class World:
         given = {"group_id": self.group_id, "now_ms": self.now_ms, "client": name}
         merged = {member: value for member, value in given.items() if member in wanted} | params
         answer = self.people[name].actor.call(method, **merged)
+        if method not in READING:
+            self.is_changed.add(name)
+            self.polled.pop(name, None)
         if "told" in answer.step.answer.get("result", {}):
             self.told[name].append(answer)
         return answer
@@ -176,6 +191,10 @@ class World:
 
     def collect(self, name: str) -> list[Letter]:
         """Take what a client has in its outbox, store what is new, and acknowledge it; return what is new."""
+        if name not in self.is_changed:
+            return []
+        if name not in self.is_unacknowledged:
+            self.is_changed.remove(name)
         new = []
         for store in self.call(name, "outbox").result.stores:
             if (name, store.number) not in self.sent:
@@ -199,7 +218,9 @@ class World:
 
     def list_new(self, name: str) -> Iterator[Letter]:
         """List what is stored for a client and was not handed to it."""
-        for recipient in self.call(name, "recipients").result.recipients:
+        if name not in self.polled:
+            self.polled[name] = self.call(name, "recipients").result.recipients
+        for recipient in self.polled[name]:
             start = self.read.get((name, recipient), 0)
             new = self.stored.get(recipient, [])[start:]
             self.read[name, recipient] = start + len(new)
@@ -257,7 +278,7 @@ class World:
 
     def repair(self) -> None:
         """Let so much time pass that everything is repaired that can be."""
-        for _ in range(3):
+        for _ in range(2):
             self.wait(REPAIR_AFTER_MS)
         self.wait(REPAIR_PERIOD_MS)
         self.wait(REPAIR_AFTER_MS)
