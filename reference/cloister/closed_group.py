@@ -1165,7 +1165,7 @@ def let_frame_wait(group: Group, new: WaitingFrame) -> Group:
 
     Clauses: CG-28
     """
-    if any(other.frame == new.frame for other in group.waiting_frames):
+    if any((other.source, other.frame) == (new.source, new.frame) for other in group.waiting_frames):
         return group
     owners = [find_owner(group, waiting) for waiting in (*group.waiting_frames, new)]
     full = owners[-1] if owners.count(owners[-1]) > MAX_WAITING_FRAMES_OF_ONE else None

@@ -279,6 +279,25 @@ def test_a_message_waits_for_the_key_of_its_sender(actors: Actors) -> None:
     world.must_show("ivy", "bob", "two")
 
 
+@clause("CG-28", "CG-23")
+def test_a_copy_under_the_name_of_another_does_not_keep_a_message_from_waiting(actors: Actors) -> None:
+    world = World(actors(), "ivy", "ann bob tom")
+    world.delays.append(
+        lambda name, letter: (name, letter.sender) == ("ivy", "bob") and letter.recipient == world.account("ivy")
+    )
+    world.create("ann", "bob ivy tom")
+    world.settle()
+    world.say("bob", "by bob").must_tell()
+    (letter,) = world.collect("bob")
+    for source in ("tom", "ann"):
+        moved = world.lie("tom", "reseal", recipient=letter.recipient, data=letter.data, source=world.account(source))
+        world.deliver("ivy", Letter(recipient=letter.recipient, data=moved.result.data, sender="tom")).must_tell()
+    world.settle()
+    world.release()
+    world.settle()
+    world.must_show("ivy", "bob", "by bob")
+
+
 @clause("CG-28")
 @pytest.mark.parametrize("newcomer", ["cat", "zoe"])
 def test_a_message_waits_until_its_sender_is_known(actors: Actors, newcomer: str) -> None:
