@@ -391,6 +391,31 @@ def test_nobody_can_give_the_key_of_another(actors: Actors) -> None:
     world.must_talk("ann bob ivy tom zoe", "still")
 
 
+@clause("CG-52")
+def test_a_key_that_comes_late_opens_what_was_said_before_the_next(actors: Actors) -> None:
+    world = begin(actors, others="bob tom", strangers="ivy")
+    world.add("ann", "ivy").must_be()
+    to_ivy = world.account("ivy")
+    world.delays.append(
+        lambda name, letter: letter.recipient == to_ivy and letter in find_stores(world, "bob", to_ivy)[1:]
+    )
+    world.settle()
+    world.say("bob", "under the first key").must_tell()
+    world.settle()
+    first, world.delayed = world.delayed, []
+    world.delays.clear()
+    world.kick("ann", "tom").must_be()
+    world.settle()
+    world.say("bob", "under the second key").must_tell()
+    world.settle()
+    world.must_show("ivy", "bob", "under the second key")
+    world.must_not_show("ivy", "under the first key")
+    for name, letter in first:
+        world.deliver(name, letter)
+    world.settle()
+    world.must_show("ivy", "bob", "under the first key")
+
+
 # Asking
 
 

@@ -137,3 +137,18 @@ def test_a_snapshot_of_an_unknown_group_that_does_not_list_the_reader_is_refused
     world.must_have_told("ivy", kind="refused", account="bob", error="NotPermitted")
     world.call("ivy", "read_group").must_be_refused("UnknownGroup")
     world.must_poll("ivy")
+
+
+@clause("GC-55")
+def test_nobody_makes_another_leave_not_even_who_has_added_it(actors: Actors) -> None:
+    world = begin(actors, others="bob tom", strangers="ivy")
+    world.add("bob", "ivy").must_be()
+    world.settle()
+    before = world.observe("ivy")
+    control(world, "bob", "leave", 0, of=world.account("ivy"), added=0).must_be()
+    (answer,) = hand_over(world, "bob")
+    answer.must_tell({"kind": "refused", "account": world.account("bob"), "error": "NotPermitted"})
+    world.must_be_as("ivy", before)
+    world.rename("ann", "walk").must_be()
+    world.settle()
+    world.must_be_members("ann bob ivy tom", epoch=1)

@@ -2,7 +2,7 @@
 
 import pytest
 from cloister import group_control
-from cloister.closed_group import REPAIR_AFTER_MS, REPAIR_PERIOD_MS
+from cloister.closed_group import QUIET_MS, REPAIR_AFTER_MS, REPAIR_PERIOD_MS, REPORT_AFTER_MS
 
 from cloister_conformance.clause import clause
 from cloister_conformance.group_world import PAIRS, Seen, World, between
@@ -182,6 +182,7 @@ def test_the_administrator_sends_its_snapshot_to_whom_another_has_added(actors: 
     world.settle()
     (snapshot,) = must_have_said(world, "snapshot", "zoe")
     snapshot.answer.must_be(adds_you=True, epoch=0)
+    must_have_said(world, "add", "zoe")[0].answer.must_be(accounts=[world.account("zoe")])
     world.must_have_told("zoe", kind="confirmed")
     world.call("zoe", "read_group").must_be(is_confirmed=True)
     world.must_be_members("ann bob ivy zoe", epoch=0)
@@ -431,6 +432,61 @@ def test_a_candidate_over_the_bound_is_not_read(actors: Actors) -> None:
     world.must_refuse("ivy", letter, "NotPermitted", may_answer=True)
 
 
+@clause("CG-49")
+@pytest.mark.parametrize("way", ["leaving", "kicked", "closed"])
+def test_a_client_tells_what_it_gives_up(actors: Actors, way: str) -> None:
+    world = begin(actors)
+    world.is_cut_off.add("ivy")
+    world.say("ivy", "never stored").must_tell()
+    if way == "leaving":
+        world.leave("ivy").must_mention({"kind": "out"}, {"kind": "not sent", "index": 0})
+        return
+    if way == "kicked":
+        world.kick("ann", "ivy").must_be()
+    else:
+        world.leave("ann").must_be()
+    world.settle()
+    world.fetch("ivy")
+    world.must_have_told("ivy", kind="not sent", index=0)
+    world.must_have_told("ivy", kind="out" if way == "kicked" else "closed")
+
+
+@clause("GC-51")
+def test_who_was_told_that_it_is_out_does_not_come_back_by_an_old_snapshot(actors: Actors) -> None:
+    world = begin(actors)
+    world.lie("bob", "copy", copy_to="old").must_be()
+    world.kick("ann", "ivy").must_be()
+    world.settle()
+    world.must_be_out("ivy")
+    old = world.people["bob"].actor
+    for adds_you in (False, True):
+        old.call(
+            "groups.say_snapshot",
+            client="old",
+            group_id=world.group_id,
+            account=world.account("ivy"),
+            adds_you=adds_you,
+            now_ms=world.now_ms,
+        ).must_be()
+    for store in old.call("client.outbox", client="old").result.stores:
+        world.call("ivy", "receive", recipient=store.recipient, data=store.data).must_be_answered()
+    world.must_be_out("ivy")
+    world.must_not_have_told("ivy", kind="joined")
+
+
+@clause("GC-56")
+@pytest.mark.parametrize("lie", ["closed", "of the reader"])
+def test_an_unknown_group_is_not_closed_and_not_of_the_reader(actors: Actors, lie: str) -> None:
+    world = begin(actors, others="bob tom", strangers="ivy")
+    ivy = world.account("ivy")
+    changes: dict[str, object] = {"is_closed": True} if lie == "closed" else {"administrator": ivy}
+    members = [*world.accounts(["ann", "bob"]), ivy]
+    world.lie("ann", "say_snapshot", account=ivy, epoch=1, members=members, **changes).must_be()
+    world.settle()
+    world.must_have_told("ivy", kind="refused", account="ann", error="NotPermitted")
+    world.call("ivy", "read_group").must_be_refused("UnknownGroup")
+
+
 # Repair
 
 
@@ -446,7 +502,8 @@ def test_who_has_missed_a_snapshot_asks_a_member_that_has_it(actors: Actors) -> 
     world.settle()
     must_have_said(world, "ask", "")
     world.wait(1)
-    must_have_said(world, "ask", "bob")[0].answer.must_be(what="view")
+    for seen in must_have_said(world, "ask", "ann bob"):
+        seen.answer.must_be(what="view")
     world.must_be_members("ann bob ivy", epoch=1)
     world.must_have_told("ivy", kind="member kicked", account="tom")
     world.losses.clear()
@@ -662,18 +719,13 @@ def test_adds_that_another_lacks_are_told(actors: Actors) -> None:
     world.call("bob", "read_group").must_be(digest=held.digest)
 
 
-@clause("CG-46", "CG-47")
+@clause("CG-54")
 def test_views_that_stay_different_are_reported(actors: Actors) -> None:
     world = begin(actors)
     make(world, "bob", text="one", digest=bytes(range(32)))
     world.settle()
     world.must_show("ivy", "bob", "one")
-    world.now_ms += REPAIR_AFTER_MS
-    world.call("ivy", "tick").must_be()
-    world.settle()
-    must_have_said(world, "ask", "bob")
-    world.must_not_have_told("ivy", kind="diverged")
-    world.now_ms += REPAIR_AFTER_MS - 1
+    world.now_ms += REPORT_AFTER_MS - 1
     make(world, "bob", text="two", digest=bytes(range(32)))
     world.settle()
     world.must_not_have_told("ivy", kind="diverged")
@@ -682,6 +734,35 @@ def test_views_that_stay_different_are_reported(actors: Actors) -> None:
     world.settle()
     world.must_have_told("ivy", kind="diverged", account="bob")
     world.must_show("ivy", "bob", "three")
+
+
+@clause("CG-46")
+@pytest.mark.parametrize(
+    ("others", "who", "exchanges"),
+    [("bob ivy tom", "bob", True), ("bob cat dan ivy", "bob", True), ("bob cat dan eve ivy", "bob", False)],
+)
+def test_those_who_follow_exchange_adds_with_a_member_whose_view_differs(
+    actors: Actors, others: str, who: str, exchanges: bool
+) -> None:
+    world = begin(actors, others=others)
+    make(world, who, text="one", digest=bytes(range(32)))
+    world.settle()
+    world.now_ms += REPAIR_AFTER_MS
+    world.call("ivy", "tick").must_be()
+    world.settle()
+    for seen in must_have_said(world, "ask", who if exchanges else ""):
+        seen.answer.must_be(what="view")
+
+
+@clause("CG-46", "CG-47")
+def test_the_administrator_exchanges_adds_with_any_member_once_an_hour(actors: Actors) -> None:
+    world = begin(actors, creator="ivy", others="ann bob cat dan")
+    for passed_ms, count in ((0, 0), (REPAIR_AFTER_MS, 1), (REPAIR_AFTER_MS, 1), (REPAIR_PERIOD_MS, 1)):
+        world.now_ms += passed_ms
+        world.call("ivy", "tick").must_be()
+        make(world, "ann", text=f"at {world.now_ms}", digest=bytes(range(32)))
+        world.settle()
+        must_have_said(world, "ask", " ".join(["ann"] * count))
 
 
 @clause("CG-46")
@@ -701,7 +782,7 @@ def test_views_that_have_become_equal_by_themselves_are_not_exchanged(actors: Ac
     must_have_said(world, "add", "")
 
 
-@clause("CG-46")
+@clause("CG-54")
 def test_a_lying_administrator_that_shows_two_snapshots_is_reported(actors: Actors) -> None:
     world = begin(actors)
     for reader, title in (("ivy", "one"), ("bob", "other"), ("tom", "other")):
@@ -747,12 +828,27 @@ def test_nothing_of_the_group_is_polled_after_being_out_and_again_after_being_ad
     world.must_be_members("ann bob ivy tom", epoch=1)
 
 
-@clause("CG-47")
-def test_one_repair_does_not_keep_another_back(actors: Actors) -> None:
+@clause("CG-53")
+def test_who_hears_nothing_for_long_asks_for_the_view(actors: Actors) -> None:
     world = begin(actors)
-    for name in ("bob", "tom"):
-        for what in (2, 1):
-            say_control(world, name, 0, "ask", what=what)
+    world.now_ms += QUIET_MS - 1
+    world.call("ivy", "tick").must_be()
     world.settle()
-    must_have_said(world, "key", "bob tom")
-    must_have_said(world, "snapshot", "bob tom")
+    must_have_said(world, "ask", "")
+    world.now_ms += 1
+    world.call("ivy", "tick").must_be()
+    world.settle()
+    for seen in must_have_said(world, "ask", "ann tom"):
+        seen.answer.must_be(what="view")
+
+
+@clause("CG-53")
+def test_who_hears_something_does_not_ask_for_the_view(actors: Actors) -> None:
+    world = begin(actors)
+    world.now_ms += QUIET_MS - 1
+    world.say("bob", "still here").must_tell()
+    world.settle()
+    world.now_ms += QUIET_MS - 1
+    world.call("ivy", "tick").must_be()
+    world.settle()
+    must_have_said(world, "ask", "")
