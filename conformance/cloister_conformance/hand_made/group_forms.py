@@ -20,7 +20,7 @@ from cloister_conformance.hand_made.group_control import (
     write_leave,
     write_notice,
 )
-from cloister_conformance.hand_made.protobuf import field
+from cloister_conformance.hand_made.protobuf import field, join
 
 MAX_EPOCH = group_control.MAX_EPOCH
 MAX_INDEX = group_control.MAX_INDEX
@@ -57,8 +57,9 @@ def leave_out_fields() -> dict[str, bytes]:
         bad = field(9, removal.encode({number: b""}))
         absent[f"field {number} of a removal"] = Snapshot(epoch=1, other={9: bad}).message()
     absent["field 1 of a leave"] = write_control({5: field(2, 5)})
-    absent["field 1 of a key"] = write_control({6: field(2, 0)})
-    absent["field 2 of a key"] = write_control({6: field(1, b"x")})
+    key = {1: field(1, b"x"), 2: field(2, 0), 3: field(3, 0), 4: field(4, bytes(32))}
+    for number in key:
+        absent[f"field {number} of a key"] = write_control({6: join(key, {number: b""})})
     absent["field 1 of a question"] = write_control({7: b""})
     return absent
 
@@ -78,6 +79,7 @@ OTHER_SIZES = {
         f"an avatar hash of {size} bytes": Snapshot(other={5: field(5, bytes(size))}).message()
         for size in (0, 20, 31, 33)
     },
+    **{f"a digest of {size} bytes": write_key(digest=bytes(size)) for size in (0, 31, 33)},
     **{f"a signature of {size} bytes": Snapshot().message(other={2: field(2, bytes(size))}) for size in (0, 63, 65)},
 }
 

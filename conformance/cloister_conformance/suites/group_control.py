@@ -186,7 +186,7 @@ BODIES = {
     3: b"",
     4: encode_accounts([DAVE]),
     5: encode_leave(),
-    6: field(1, b"x") + field(2, 0),
+    6: field(1, b"x") + field(2, 0) + field(3, 0) + field(4, bytes(32)),
     7: field(1, 1),
     8: b"",
 }

@@ -75,7 +75,7 @@ def test_a_member_adds_accounts(actors: Actors) -> None:
 def test_nobody_adds_a_member_above_the_bound(actors: Actors, count: int) -> None:
     iut, _ = actors()
     members = make_members(count)
-    member = Member(iut, ALICE).open_view()
+    member = Member(iut, members[-1]).open_view()
     member.accept(ALICE, Snapshot(members=members).message()).must_be()
     free = MAX_MEMBERS - count
     member.add(*[DAVE, ERIN, FRANK][: free + 1]).must_be_refused("GroupFull")
@@ -90,12 +90,12 @@ def test_nobody_adds_a_member_above_the_bound(actors: Actors, count: int) -> Non
 def test_who_has_left_makes_no_room_in_this_epoch(actors: Actors) -> None:
     iut, _ = actors()
     members = make_members(MAX_MEMBERS)
-    alice = Member(iut, ALICE).open_view()
-    alice.accept(ALICE, Snapshot(members=members).message()).must_be()
-    alice.accept(members[0], write_leave()).must_be()
-    alice.add(DAVE).must_be_refused("GroupFull")
-    alice.accept(ALICE, Snapshot(epoch=1, members=members[1:]).message()).must_be()
-    alice.add(DAVE).must_be()
+    member = Member(iut, members[-1]).open_view()
+    member.accept(ALICE, Snapshot(members=members).message()).must_be()
+    member.accept(members[0], write_leave()).must_be()
+    member.add(DAVE).must_be_refused("GroupFull")
+    member.accept(ALICE, Snapshot(epoch=1, members=members[1:]).message()).must_be()
+    member.add(DAVE).must_be()
 
 
 @clause("GC-37")
@@ -362,6 +362,7 @@ def test_the_administrator_that_leaves_closes_the_group(actors: Actors) -> None:
 def test_in_a_closed_group_nobody_does_anything(actors: Actors) -> None:
     iut, _ = actors()
     member = Member(iut, BOB).open_view()
+    member.accept(ALICE, Snapshot().message()).must_be()
     member.accept(ALICE, Snapshot(epoch=1, closed=True).message()).must_be()
     member.add(DAVE).must_be_refused("GroupClosed")
     member.leave().must_be_refused("GroupClosed")
@@ -451,6 +452,13 @@ def test_no_other_notice_changes_anything(actors: Actors, sender: bytes, epoch: 
     receiver.actor.call("group_control.read", view="view").must_be_like(before)
 
 
+@clause("GC-51")
+@pytest.mark.parametrize(("epoch", "is_out"), [(2, True), (3, True), (4, False), (5, False)])
+def test_a_notice_holds_against_snapshots_of_lower_epochs(actors: Actors, epoch: int, *, is_out: bool) -> None:
+    receiver = join(actors, (ALICE, write_notice(4)), (ALICE, Snapshot(epoch=epoch).message()))
+    receiver.must_be(is_out=is_out, epoch=epoch)
+
+
 @clause("GC-51", "GC-20")
 def test_who_was_put_out_by_a_notice_can_be_a_member_again(actors: Actors) -> None:
     receiver = join(actors, (ALICE, write_notice(1)))
@@ -489,7 +497,7 @@ def test_the_digest_is_that_of_the_text(
     ]
     controls += [(leaver, write_leave(membership, 5)) for leaver, membership in memberships]
     iut, _ = actors()
-    receiver = Receiver(iut, ALICE).accept((ALICE, snapshot.message()), *data.draw(st.permutations(controls)))
+    receiver = Receiver(iut, BOB).accept((ALICE, snapshot.message()), *data.draw(st.permutations(controls)))
     receiver.must_be(digest=digest(snapshot, list(added_accounts), memberships))
 
 
@@ -519,7 +527,7 @@ def test_the_last_index_and_the_signature_are_not_in_the_digest(actors: Actors) 
 def test_who_is_over_the_bound_is_in_the_digest(actors: Actors) -> None:
     iut, _ = actors()
     snapshot = Snapshot(members=make_members(MAX_MEMBERS))
-    receiver = Receiver(iut, ALICE).accept((ALICE, snapshot.message()), (ALICE, write_add(DAVE)))
+    receiver = Receiver(iut, snapshot.members[0]).accept((ALICE, snapshot.message()), (ALICE, write_add(DAVE)))
     receiver.must_be(digest=digest(snapshot, [DAVE], []))
 
 

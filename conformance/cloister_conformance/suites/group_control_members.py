@@ -68,7 +68,7 @@ def test_a_chain_of_adds_may_come_in_any_order(actors: Actors, order: tuple[int,
 @clause("GC-29")
 @pytest.mark.parametrize("leaver", [BOB, CAROL, DAVE])
 def test_who_has_left_may_have_added(actors: Actors, leaver: bytes) -> None:
-    receiver = join(actors, (ALICE, write_add(DAVE)), (leaver, write_leave()), (leaver, write_add(ERIN)), account=ALICE)
+    receiver = join(actors, (ALICE, write_add(DAVE)), (leaver, write_leave()), (leaver, write_add(ERIN)))
     receiver.must_be(adds=[DAVE, ERIN], waiting=0)
 
 
@@ -76,7 +76,7 @@ def test_who_has_left_may_have_added(actors: Actors, leaver: bytes) -> None:
 def test_who_is_over_the_bound_may_have_added(actors: Actors) -> None:
     iut, _ = actors()
     members = make_members(MAX_MEMBERS)
-    receiver = Receiver(iut, ALICE).accept(
+    receiver = Receiver(iut, members[-1]).accept(
         (ALICE, Snapshot(members=members).message()), (members[0], write_add(DAVE)), (DAVE, write_add(ERIN))
     )
     receiver.must_be(members=added(members), adds=[DAVE, ERIN], waiting=0)
@@ -248,7 +248,7 @@ def test_over_the_bound_the_order_of_accounts_decides(actors: Actors, order: tup
 def test_who_has_left_keeps_its_place_until_the_next_epoch(actors: Actors) -> None:
     members = make_members(MAX_MEMBERS)
     iut, _ = actors()
-    receiver = Receiver(iut, ALICE).accept((ALICE, Snapshot(members=members).message()))
+    receiver = Receiver(iut, members[0]).accept((ALICE, Snapshot(members=members).message()))
     receiver.accept((members[-1], write_leave()), (ALICE, write_add(DAVE)))
     receiver.must_be(members=added(members[:-1]), adds=[DAVE])
 
@@ -263,7 +263,7 @@ def test_who_is_over_the_bound_is_out(actors: Actors) -> None:
 @clause("GC-38")
 @pytest.mark.parametrize("leaver", [BOB, CAROL, DAVE])
 def test_members_are_candidates_that_have_not_left(actors: Actors, leaver: bytes) -> None:
-    receiver = join(actors, (CAROL, write_add(DAVE)), (leaver, write_leave()), account=ALICE)
+    receiver = join(actors, (CAROL, write_add(DAVE)), (leaver, write_leave()))
     receiver.must_be(members=added(sorted({BOB, ALICE, CAROL, DAVE} - {leaver})))
 
 
@@ -319,6 +319,17 @@ def test_a_leave_for_another_that_waits_is_dropped_with_its_adder(actors: Actors
     listed = Snapshot(epoch=1, members=(BOB, ALICE, CAROL, DAVE), added={BOB: 1})
     receiver.accept((ALICE, listed.message()))
     receiver.must_be(waiting=0, leaves=[], members=[*added([BOB], 1), *added([ALICE, CAROL, DAVE])])
+
+
+@clause("GC-55")
+@pytest.mark.parametrize("sender", [ALICE, BOB, CAROL, ERIN])
+@pytest.mark.parametrize("epoch", [0, 1])
+def test_nobody_leaves_for_the_receiver(actors: Actors, epoch: int, sender: bytes) -> None:
+    receiver = meet(actors).accept((CAROL, Snapshot().message(adds_you=True)), (CAROL, write_add(ERIN)))
+    receiver.refuse(sender, write_leave(epoch, None, DAVE), "NotPermitted")
+    receiver.must_be(is_out=False, waiting=0)
+    receiver.accept((DAVE, write_leave(0, 3, DAVE)))
+    receiver.must_be(is_out=True)
 
 
 @clause("GC-41")
@@ -465,7 +476,7 @@ OPERATIONS = [
 def test_within_an_epoch_all_orders_lead_to_one_view(actors: Actors, order: list[int], again: list[int]) -> None:
     iut, peer = actors()
     for actor, indices in ((peer, list(range(len(OPERATIONS)))), (iut, [*order, *again])):
-        open_view(actor, ALICE)
+        open_view(actor, BOB)
         accept(actor, ALICE, Snapshot().message()).must_be()
         for index in indices:
             accept(actor, *OPERATIONS[index]).must_be()

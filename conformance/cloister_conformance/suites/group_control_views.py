@@ -236,16 +236,28 @@ def test_who_is_listed_is_not_added(actors: Actors) -> None:
     receiver.must_be(members=USUAL, adds=[], adders=[])
 
 
-@clause("GC-17")
+@clause("GC-56")
 @pytest.mark.parametrize("sender", [ALICE, CAROL])
-def test_nobody_is_added_to_a_closed_group(actors: Actors, sender: bytes) -> None:
+@pytest.mark.parametrize("adds_you", [True, False])
+def test_no_unknown_group_is_closed(actors: Actors, sender: bytes, *, adds_you: bool) -> None:
     iut, _ = actors()
     open_view(iut, DAVE)
-    closed = Snapshot(epoch=1, closed=True)
-    accept(iut, sender, closed.message(adds_you=True)).must_be_refused("NotPermitted")
-    listed = Snapshot(epoch=1, members=(BOB, ALICE, CAROL, DAVE), closed=True)
-    accept(iut, sender, listed.message()).must_be()
-    read(iut).must_be(closed=True, members=added(listed.members))
+    for members in ((BOB, ALICE, CAROL), (BOB, ALICE, CAROL, DAVE)):
+        closed = Snapshot(epoch=1, members=members, closed=True)
+        accept(iut, sender, closed.message(adds_you=adds_you)).must_be_refused("NotPermitted")
+    accept(iut, CAROL, Snapshot().message(adds_you=True)).must_be()
+    read(iut).must_be(adds=[DAVE], closed=False)
+
+
+@clause("GC-56")
+@pytest.mark.parametrize("sender", [ALICE, CAROL, DAVE])
+@pytest.mark.parametrize("adds_you", [True, False])
+def test_nobody_is_made_the_administrator_of_an_unknown_group(actors: Actors, sender: bytes, *, adds_you: bool) -> None:
+    iut, _ = actors()
+    open_view(iut, ALICE)
+    accept(iut, sender, Snapshot().message(adds_you=adds_you)).must_be_refused("NotPermitted")
+    accept(iut, BOB, Snapshot(administrator=BOB).message()).must_be()
+    read(iut).must_be(administrator=BOB, members=USUAL)
 
 
 # Known groups
@@ -550,7 +562,7 @@ def all_controls() -> st.SearchStrategy[tuple[bytes, bytes]]:
 
 
 @clause("GC-18", "GC-20", "GC-23", "GC-28", "GC-31", "GC-32", "GC-38", "GC-39", "GC-43", "GC-44", "GC-51", "GC-52")
-@given(account=st.sampled_from([BOB, ALICE, DAVE]), controls=st.lists(all_controls(), max_size=12))
+@given(account=st.sampled_from([BOB, CAROL, DAVE]), controls=st.lists(all_controls(), max_size=12))
 def test_a_view_is_that_of_the_reference_whatever_comes(
     actors: Actors, account: bytes, controls: list[tuple[bytes, bytes]]
 ) -> None:

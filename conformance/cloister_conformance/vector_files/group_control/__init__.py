@@ -55,7 +55,9 @@ NOTES = {
         clauses=["GC-17", "GC-20", "GC-21", "GC-25", "GC-26"],
     ),
     "NotListed": Note(
-        bugType="AUTH_BYPASS", description="A group that is none of the receiver's business.", clauses=["GC-17"]
+        bugType="AUTH_BYPASS",
+        description="A group that is none of the receiver's business.",
+        clauses=["GC-17", "GC-56"],
     ),
     "AddsYou": Note(
         bugType="BASIC", description="The sender of a snapshot adds the receiver.", clauses=["GC-24", "GC-40", "GC-53"]
@@ -99,14 +101,14 @@ NOTES = {
     "ForeignLeave": Note(
         bugType="AUTH_BYPASS",
         description="Somebody says that another one leaves.",
-        clauses=["GC-40", "GC-42"],
+        clauses=["GC-40", "GC-42", "GC-55"],
     ),
     "OldLeave": Note(
         bugType="REPLAY",
         description="A leave of a membership that is over does not end the next one.",
         clauses=["GC-23", "GC-41"],
     ),
-    "Closed": Note(bugType="REPLAY", description="A closed group stays closed.", clauses=["GC-17", "GC-27", "GC-54"]),
+    "Closed": Note(bugType="REPLAY", description="A closed group stays closed.", clauses=["GC-27", "GC-54"]),
     "Notice": Note(
         bugType="AUTH_BYPASS",
         description="Messages that change no view, but for a notice of the administrator.",

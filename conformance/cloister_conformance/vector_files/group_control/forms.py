@@ -95,7 +95,7 @@ BODIES = {
     3: b"".join(Snapshot().message_fields().values()),
     4: field(1, DAVE),
     5: field(1, 0),
-    6: field(1, b"x") + field(2, 0),
+    6: field(1, b"x") + field(2, 0) + field(3, 0) + field(4, bytes(32)),
     7: field(1, 1),
     8: b"",
 }

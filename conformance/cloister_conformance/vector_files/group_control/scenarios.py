@@ -56,20 +56,25 @@ def first_snapshots() -> Group:
             look(FIRST, adds=[DAVE]),
         ]
         group.scenario(f"{NAMES[sender]} does not add the receiver", "NotListed", "GC-17", steps)
-    closed = Snapshot(epoch=1, closed=True)
-    for sender in (ALICE, CAROL):
+    for sender, closed in itertools.product(
+        (ALICE, CAROL), (Snapshot(epoch=1, closed=True), Snapshot(epoch=1, members=(*USUAL, DAVE), closed=True))
+    ):
         steps = [
             know(DAVE),
             come(sender, closed.message(adds_you=True), "NotPermitted"),
             come(CAROL, FIRST.message(adds_you=True)),
             look(FIRST, adds=[DAVE]),
         ]
-        group.scenario(f"{NAMES[sender]} adds the receiver to a closed group", "NotListed", "GC-17", steps)
-    steps = [know(BOB), come(CAROL, closed.message()), look(closed, closed=True, is_out=False)]
-    group.scenario("a closed group that lists the receiver", "Closed", "GC-17", steps)
+        listed = "lists" if DAVE in closed.members else "does not list"
+        comment = f"{NAMES[sender]} adds the receiver to a closed group, which {listed} it"
+        group.scenario(comment, "NotListed", "GC-56", steps)
+    for sender in (ALICE, CAROL):
+        own = Snapshot(administrator=BOB)
+        steps = [know(BOB), come(sender, own.message(), "NotPermitted"), come(ALICE, FIRST.message()), look(FIRST)]
+        group.scenario(f"the receiver is the administrator, says {NAMES[sender]}", "NotListed", "GC-56", steps)
     for count in (3, 499, 500):
         snapshot = Snapshot(members=make_members(count))
-        steps = [know(ALICE), come(ALICE, snapshot.message()), look(snapshot, is_out=False)]
+        steps = [know(snapshot.members[-1]), come(ALICE, snapshot.message()), look(snapshot, is_out=False)]
         group.scenario(f"{count} members", "Count", "GC-9 GC-52", steps)
     return group
 
@@ -268,6 +273,13 @@ def leaves() -> Group:
         group.scenario(f"Bob says {own}, who added the receiver {told}", "TwoLeaves", "GC-44 GC-53", steps)
     steps = [*joined, come(BOB, write_leave(0, None, CAROL), "NotPermitted"), look(FIRST, adds=[DAVE])]
     group.scenario("who did not add the receiver says that Carol has left", "ForeignLeave", "GC-40", steps)
+    for sender in (CAROL, BOB):
+        steps = [
+            *joined,
+            come(sender, write_leave(0, None, DAVE), "NotPermitted"),
+            look(FIRST, adds=[DAVE], is_out=False),
+        ]
+        group.scenario(f"{NAMES[sender]} says that the receiver leaves", "ForeignLeave", "GC-55", steps)
     for sender in (ALICE, CAROL):
         leaver = None if sender == ALICE else ALICE
         steps = [*joined, come(sender, write_leave(0, None, leaver), "NotPermitted"), look(FIRST, adds=[DAVE])]
@@ -316,6 +328,10 @@ def closed_groups() -> Group:
         out = sender == ALICE and epoch > 1
         steps = [*join((ALICE, NEXT.message())), come(sender, write_notice(epoch)), look(NEXT, is_out=out)]
         group.scenario(f"a notice of epoch {epoch} from {NAMES[sender]}", "Notice", "GC-51", steps)
+    for epoch in (2, 3, 4):
+        later = Snapshot(epoch=epoch)
+        steps = [*join((ALICE, write_notice(3)), (CAROL, later.message())), look(later, is_out=epoch < 3)]
+        group.scenario(f"a notice of epoch 3, then the snapshot of epoch {epoch}", "Notice", "GC-51", steps)
     for kind, encoded in (("a question", write_ask()), ("a sender key", write_key())):
         group.scenario(kind, "Notice", "GC-52", [*join((CAROL, encoded)), look(FIRST, waiting=0)])
     return group
@@ -335,17 +351,17 @@ def commands() -> Group:
     for count in (499, 500):
         snapshot = Snapshot(members=make_members(count))
         more = [DAVE, ERIN][: 501 - count]
-        steps = [know(ALICE), come(ALICE, snapshot.message())]
+        steps = [know(snapshot.members[-1]), come(ALICE, snapshot.message())]
         steps += [refused("group_control.add", {**view, "accounts": [account.hex() for account in more]}, "GroupFull")]
         group.scenario(f"the 501st of {count} is added", "Command", "GC-36", [*steps, look(snapshot)])
     full = Snapshot(members=make_members(500))
     leaver = full.members[0] if full.members[0] != ALICE else full.members[1]
-    steps = [know(ALICE), come(ALICE, full.message()), come(leaver, write_leave())]
+    steps = [know(full.members[-1]), come(ALICE, full.message()), come(leaver, write_leave())]
     steps += [refused("group_control.add", {**view, "accounts": [DAVE.hex()]}, "GroupFull")]
     steps += [look(full, leaves=[(leaver, 0)])]
     group.scenario("who has left makes no room", "Command", "GC-36", steps)
     full = Snapshot(members=make_members(499))
-    steps = [know(ALICE), come(ALICE, full.message())]
+    steps = [know(full.members[-1]), come(ALICE, full.message())]
     steps += [answered("group_control.add", {**view, "accounts": [DAVE.hex()]}, {"encoded": write_add(DAVE).hex()})]
     group.scenario("the 500th is added", "Command", "GC-36", [*steps, look(full, adds=[DAVE])])
     inputs = {**view, "last_index": "7", "now_ms": 1_600_000_000_000}
