@@ -24,6 +24,7 @@ from cloister.closed_group import Event, Group, GroupContent, ToGroup, ToMember
 from cloister.envelope import Envelope
 from cloister.group_control import Add, Control, GroupId, Key, Leave, Notice
 from cloister.identity import KeyPair, PublicKey
+from cloister.saved_form import Named
 from cloister.x3dh import Account
 
 MAX_QUEUED = 1000
@@ -84,7 +85,7 @@ class WaitingControl:
     sender: PublicKey
     group_id: GroupId
     epoch: int
-    body: Add | Leave | Key | Notice
+    body: Named[Add | Leave | Key | Notice]
     since_ms: int
 
     @property

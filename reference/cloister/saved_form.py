@@ -1,4 +1,5 @@
-"""How what JSON has no form for is saved: mappings with other keys than texts as pairs, sets in ascending order.
+"""How what JSON has no form for is saved: mappings with other keys than texts as pairs, sets in ascending order,
+what is of one of several kinds with the name of its kind.
 
 - It stands in the annotations of the values that are saved; nothing else reads it.
 
@@ -13,8 +14,10 @@
 """
 
 from collections.abc import Callable, Mapping
-from types import GenericAlias
-from typing import Annotated, Any, TypeVar, get_args
+from functools import reduce
+from operator import or_
+from types import GenericAlias, UnionType
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
@@ -42,8 +45,20 @@ class AsAscending:
         return save_as(GenericAlias(tuple, (item, ...)), lambda found: tuple(sorted(found)), frozenset, handler)
 
 
+class AsNamed:
+    """Saves a value of one of several classes as a pair of the name of its class, and itself."""
+
+    def __get_pydantic_core_schema__(self, kinds: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401
+        """Describe it to pydantic."""
+        pairs = tuple(GenericAlias(tuple, (Literal[kind.__name__], kind)) for kind in get_args(kinds))
+        return save_as(reduce(or_, pairs), lambda value: (type(value).__name__, value), lambda pair: pair[1], handler)
+
+
 def save_as(
-    form: GenericAlias, write: Callable[[Any], Any], read: Callable[[Any], Any], handler: GetCoreSchemaHandler
+    form: GenericAlias | UnionType,
+    write: Callable[[Any], Any],
+    read: Callable[[Any], Any],
+    handler: GetCoreSchemaHandler,
 ) -> CoreSchema:
     """Describe a type that is saved as a value of another."""
     schema = handler.generate_schema(form)
@@ -55,3 +70,5 @@ Pairs = Annotated[Mapping[Key, Value], AsPairs()]
 """A mapping whose keys are no texts."""
 Ascending = Annotated[frozenset[Item], AsAscending()]
 """A set, which has no order of its own."""
+Named = Annotated[Item, AsNamed()]
+"""One of several classes, of which one may have the members of another."""

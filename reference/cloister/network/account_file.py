@@ -164,7 +164,7 @@ def split(kept: Kept) -> dict[Name, object]:
     parts |= {("queue", account.hex()): queue for account, queue in client.queues.items()}
     parts |= {("closed group", group_id.hex()): group for group_id, group in client.groups.items()}
     parts |= {("waiting control", f"{place:04}"): waiting for place, waiting in enumerate(client.waiting)}
-    parts |= {("asked", group_id.hex()): at_ms for group_id, at_ms in client.asked.items()}
+    parts |= {("asked", account.hex()): at_ms for account, at_ms in client.asked.items()}
     parts |= {("store", f"{number:016}"): store for number, store in client.outbox.items()}
     parts |= {("mailbox", recipient.hex()): box for recipient, box in kept.mailboxes.items()}
     parts |= {("contact", name): account for name, account in kept.contacts.items()}
