@@ -1216,7 +1216,7 @@ def find_membership(view: View, account: PublicKey, epoch: int) -> tuple[Members
 
     Clauses: CG-24, CG-25, CG-26, CG-27
     """
-    added = group_control.find_candidates(view).get(account)
+    added = group_control.find_added(view, account)
     if added is not None and added <= epoch:
         membership = Membership(account, added)
         if membership in view.leaves:

@@ -657,7 +657,7 @@ def is_known(view: View, account: PublicKey) -> bool:
 
 def find_adds(view: View) -> tuple[PublicKey, ...]:
     """Find the candidates of a view that its snapshot does not list, in ascending order."""
-    return tuple(sorted(view.adds - view.snapshot.members.keys()))
+    return tuple(sorted(account for account in view.adds if account not in view.snapshot.members))
 
 
 def find_leaves(view: View) -> tuple[Membership, ...]:
