@@ -4,8 +4,8 @@
 - A clause gets an anchor in its chapter (`#sk-12`); its id becomes a link wherever it stands outside code.
 - Each chapter ends with a table of what enforces its clauses; a page shows every mutant as a change of the reference.
 - The OpenRPC document and the JSON Schemas of reports and transcripts are generated and published under `schema/`.
-- The tables and plots of the speed page come from `speed.json` and `network-speed.json`, which `cloister bench --json` and
-  `cloister bench network --json` wrote.
+- The tables and plots of the speed pages come from `speed.json`, `network-speed.json` and `fanout-speed.json`, which
+  `cloister bench --json`, `cloister bench network --json` and `cloister bench fanout --json` wrote.
 - Diagrams are drawn here, so that the site loads nothing from elsewhere.
 """
 
@@ -13,7 +13,7 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from io import StringIO
 from itertools import cycle, groupby
 from pathlib import Path
@@ -24,6 +24,7 @@ import matplotlib as mpl
 import mermaidx  # type: ignore[import-untyped]
 from cloister_conformance import openrpc
 from cloister_conformance.bench import render as speed
+from cloister_conformance.bench.fanout import MESSAGE_OF, FanOutCost, FanOutReport
 from cloister_conformance.bench.rounds import BenchReport, NetworkReport
 from cloister_conformance.clause import CLAUSE_ID, read_clauses
 from cloister_conformance.trace import MUTANTS, TraceRow, build_matrix
@@ -66,6 +67,13 @@ NETWORK_TABLES = {
     "<!-- speed: growth -->": speed.render_growth,
 }
 GROWTH_PLOT = "<!-- speed: growth plot -->"
+FAN_OUT_SPEED = ROOT / "docs" / "fanout-speed.json"
+FAN_OUT_TABLES = {
+    "<!-- fan-out: counts -->": speed.render_fan_out_counts,
+    "<!-- fan-out: times -->": speed.render_fan_out_times,
+    "<!-- fan-out: memory -->": speed.render_memory,
+}
+FAN_OUT_PLOT = "<!-- fan-out: plot -->"
 MUTANTS_PAGE = "spec/mutants.md"
 DEFINITION = re.compile(r"<li>\s*<strong>(?P<id>[A-Z]{2}-[1-9][0-9]*)</strong>")
 UNLINKED = re.compile(r"(<(?:pre|code|a|h1|svg|script)\b.*?</(?:pre|code|a|h1|svg|script)>|<[^>]*>)", re.DOTALL)
@@ -133,6 +141,9 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:  # noqa: ANN40
     for marker, render_network in NETWORK_TABLES.items():
         if marker in markdown:
             markdown = markdown.replace(marker, "\n".join(render_network(read_network_speed())))
+    for marker, render_fan_out in FAN_OUT_TABLES.items():
+        if marker in markdown:
+            markdown = markdown.replace(marker, "\n".join(render_fan_out(read_fan_out_speed())))
     chapter = Path(page.file.src_uri).stem
     clauses = [clause.id for clause in read_clauses().values() if clause.chapter == chapter]
     markdown = CHECKED_BLOCK.sub("```text", markdown)
@@ -182,6 +193,8 @@ def on_page_content(html: str, page: Page, files: Files, **_: Any) -> str:  # no
         html = html.replace(SPEED_PLOT, draw_speed(read_speed()))
     if GROWTH_PLOT in html:
         html = html.replace(GROWTH_PLOT, draw_growth(read_network_speed()))
+    if FAN_OUT_PLOT in html:
+        html = html.replace(FAN_OUT_PLOT, draw_fan_out(read_fan_out_speed()))
     html = MARKS.sub(lambda match: color(match["marks"]), html)
     html = TEST_NAME.sub(lambda match: match[0].replace("_", "_<wbr>"), html)
     return "".join(
@@ -204,6 +217,11 @@ def read_speed() -> BenchReport:
 def read_network_speed() -> NetworkReport:
     """Read what was measured of the network last."""
     return NetworkReport.model_validate_json(NETWORK_SPEED.read_text("utf-8"))
+
+
+def read_fan_out_speed() -> FanOutReport:
+    """Read what was measured of groups last."""
+    return FanOutReport.model_validate_json(FAN_OUT_SPEED.read_text("utf-8"))
 
 
 def draw_speed(report: BenchReport) -> str:
@@ -242,6 +260,42 @@ def draw_growth(report: NetworkReport) -> str:
     axes.set_ylabel("ms, one at a time")
     axes.grid(alpha=0.3)
     axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
+    return write_plot(figure)
+
+
+def draw_fan_out(report: FanOutReport) -> str:
+    """Draw what a message costs in both ways of fan-out, and what each operation costs for each pair, over the members."""
+
+    def find_sender_seconds(cost: FanOutCost) -> float:
+        return cost.actor_seconds + cost.tries * report.seconds_per_try
+
+    messages = tuple(MESSAGE_OF.values())
+    operations = tuple(dict.fromkeys(cost.operation for cost in report.costs))
+    panels: list[tuple[str, tuple[str, ...], Callable[[FanOutCost], float]]] = [
+        ("encryptions, and works, of a message", messages, lambda cost: cost.stored),
+        ("KiB stored of a message", messages, lambda cost: cost.stored_bytes / 1024),
+        ("seconds of the sender, work included", messages, find_sender_seconds),
+        ("µs of protocol for each pair", operations, lambda cost: 1e6 * cost.seconds / cost.pairs),
+    ]
+    figure = Figure(figsize=(9, 7), layout="constrained")
+    for axes, (title, shown, find_value) in zip(figure.subplots(2, 2).flat, panels, strict=True):
+        for marker, operation in zip("os^DvP", shown, strict=False):
+            found = [cost for cost in report.costs if cost.operation == operation]
+            places = [cost.members for cost in found]
+            axes.plot(places, [find_value(cost) for cost in found], marker, ls="-", label=operation)
+        axes.set_xscale("log")
+        if shown is messages:
+            axes.set_yscale("log")
+        else:
+            axes.set_ylim(bottom=0)  # what is flat looks flat
+        axes.set_xticks(sorted({cost.members for cost in report.costs}), minor=False)
+        axes.minorticks_off()
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.set_xlabel("members")
+        axes.set_title(title, fontsize="medium")
+        axes.grid(alpha=0.3)
+        axes.legend(frameon=False, fontsize="small")
     return write_plot(figure)
 
 

@@ -390,3 +390,12 @@ def test_all_primitives_take_time_alone() -> None:
 @pytest.mark.parametrize("members", ["2", "501"])
 def test_a_group_that_cannot_be_is_not_measured(cloister: Cloister, members: str) -> None:
     assert cloister(f"bench fanout --members {members}").status == 2
+
+
+def test_the_figures_of_the_docs_go_up_to_the_largest_group() -> None:
+    report = FanOutReport.model_validate_json((data.CHECKOUT / "docs" / "fanout-speed.json").read_text("utf-8"))
+    assert {cost.members for cost in report.costs} == {3, 20, 100, 500}
+    for cost in report.costs:
+        if cost.operation == "message":
+            assert (cost.group_encryptions, cost.pairwise_encryptions, cost.stored) == (1, 0, 1)
+        assert cost.refusals == 0
