@@ -203,8 +203,7 @@ def change_group(
     """Change a group.
 
     Raises:
-        UnknownGroup: there is none of this id.
-        as the change.
+        UnknownGroup: there is none of this id; or what the change raises.
     """
     if group_id not in client.groups:
         raise errors.UnknownGroup
@@ -534,7 +533,7 @@ def answer_request(client: Client, opened: Envelope, random: wire.Random, *, now
     """Answer a session request with what is queued, or a greeting.
 
     Raises:
-        as `session_request.accept_request`.
+        CloisterError: as `session_request.accept_request`.
     Clauses: CG-5, PS-63
     """
     record = find_record(client, opened.source)
@@ -550,7 +549,7 @@ def decrypt(client: Client, opened: Envelope, random: wire.Random, *, now_ms: in
     """Decrypt a message or a prekey message; return the client and the plaintext.
 
     Raises:
-        as `session.decrypt_message` and `session.decrypt_prekey_message`.
+        CloisterError: as `session.decrypt_message` and `session.decrypt_prekey_message`.
     """
     record = find_record(client, opened.source)
     if opened.kind == "message":

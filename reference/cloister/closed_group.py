@@ -1104,7 +1104,7 @@ def receive_frame(group: Group, source: PublicKey, epoch: int, frame: bytes, *, 
     """Receive an unverified frame that came to the address of an epoch.
 
     Raises:
-        as `read_frame`.
+        CloisterError: as `read_frame`.
     Clauses: CG-23, CG-28, CG-32
     """
     if source == group.ours:

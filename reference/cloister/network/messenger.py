@@ -114,7 +114,7 @@ class Messenger:
     def name_contact(self, name: str, account: PublicKey) -> None:
         """Give an account a name, in place of the one that has it or that it has."""
         others = {other: held for other, held in self._kept.contacts.items() if held != account}
-        self._keep(replace(self._kept, contacts={**others, name: account}))
+        self.keep(replace(self._kept, contacts={**others, name: account}))
 
     # News
 
@@ -212,9 +212,9 @@ class Messenger:
 
     def _take(self, step: Step) -> None:
         """Take what something has led to."""
-        self._keep(replace(self._kept, client=step.client), step.told)
+        self.keep(replace(self._kept, client=step.client), step.told)
 
-    def _keep(self, kept: Kept, told: Iterable[Told] = ()) -> None:
+    def keep(self, kept: Kept, told: Iterable[Told] = ()) -> None:
         """Write what there is now, and only then go on from it: new stores begin, those that are dropped end, news are told.
 
         Clauses: CG-12, CG-16
@@ -266,7 +266,7 @@ class Messenger:
                 await asyncio.sleep(delay)
                 delay = min(2 * delay, MAX_RETRY_SECONDS)
         self._forget_store(number)
-        self._keep(replace(self._kept, client=client.note_stored(self.client, number)))
+        self.keep(replace(self._kept, client=client.note_stored(self.client, number)))
 
     def _forget_store(self, number: int, _: object = None) -> None:
         """Forget that something is being stored; so it is no longer ended when it leaves the outbox."""
@@ -304,7 +304,7 @@ class Messenger:
             sealed = wire.decode_base64(letter.data, what="data")
             step = step.then(client.receive(step.client, recipient, sealed, self.random, now_ms=self.now()))
         mailboxes = {**self._kept.mailboxes, recipient: received.mailbox}
-        self._keep(replace(self._kept, client=step.client, mailboxes=mailboxes), step.told)
+        self.keep(replace(self._kept, client=step.client, mailboxes=mailboxes), step.told)
 
     async def _tick_on(self) -> None:
         """Do what is due again and again."""
