@@ -576,6 +576,24 @@ def test_those_who_follow_help_a_member_that_is_behind(actors: Actors, others: s
 
 
 @clause("CG-43")
+@pytest.mark.parametrize("end", ["another name", "the end of the group"])
+def test_a_member_is_helped_whose_control_message_is_of_the_past(actors: Actors, end: str) -> None:
+    world = begin(actors)
+    world.losses.append(between("ann", "bob"))
+    if end == "another name":
+        world.rename("ann", "walk").must_be()
+    else:
+        world.leave("ann").must_be()
+    world.settle()
+    world.is_away = {"ann", "tom"}
+    world.add("bob", "zoe").must_be()
+    world.settle()
+    world.must_have_told("ivy", kind="refused", error="PastEpoch" if end == "another name" else "GroupClosed")
+    must_have_said(world, "snapshot", "bob")[0].answer.must_be(epoch=1)
+    world.call("bob", "read_group").must_be(epoch=1, status="member" if end == "another name" else "closed")
+
+
+@clause("CG-43")
 def test_the_administrator_helps_a_member_that_is_behind(actors: Actors) -> None:
     world = begin(actors, creator="ivy", others="bob cat dan ann")
     world.losses.append(between("ivy", "ann"))
