@@ -833,6 +833,17 @@ def test_a_key_is_not_asked_for_again_within_an_hour(actors: Actors) -> None:
         must_have_said(world, "ask", " ".join(["bob"] * count))
 
 
+@clause("CG-47")
+def test_one_repair_does_not_keep_another_back(actors: Actors) -> None:
+    world = begin(actors)
+    for name in ("bob", "tom"):
+        for what in (2, 1):
+            say_control(world, name, 0, "ask", what=what)
+    world.settle()
+    must_have_said(world, "key", "bob tom")
+    must_have_said(world, "snapshot", "bob tom")
+
+
 @clause("CG-34", "CG-41")
 def test_nothing_of_the_group_is_polled_after_being_out_and_again_after_being_added(actors: Actors) -> None:
     world = begin(actors)
