@@ -1360,7 +1360,7 @@ def note_digest(group: Group, account: PublicKey, epoch: int, digest: bytes, now
 def report_difference(group: Group, content: GroupContent) -> Step:
     """Report a sender whose view has differed for long, as of a message of now.
 
-    Clauses: CG-46
+    Clauses: CG-54
     """
     noted = group.differences.get(content.sender)
     if noted is None or content.epoch != group.view.epoch or content.timestamp_ms < noted.since_ms + REPORT_AFTER_MS:
