@@ -165,9 +165,13 @@ class Writer:
 
     def give_key(self, snapshot: Snapshot, distribution: bytes, next_index: int) -> Letter:
         """Give a distribution."""
-        described = field(2, next_index) + field(3, self.added) + field(4, derive_digest(snapshot))
-        key = field(1, distribution) + described
+        key = self.describe_key(snapshot, distribution, next_index)
         return self.say_control(group_control.write_control({6: key}, epoch=snapshot.epoch, label=snapshot.label))
+
+    def describe_key(self, snapshot: Snapshot, distribution: bytes, next_index: int) -> bytes:
+        """Encode the body of a key."""
+        described = field(1, distribution) + field(2, next_index)
+        return described + field(3, self.added) + field(4, derive_digest(snapshot))
 
     def renew(self) -> None:
         """Renew the sender key."""

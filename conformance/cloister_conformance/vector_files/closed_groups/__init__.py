@@ -87,7 +87,7 @@ NOTES = {
         description="Group contents in pairwise sessions: client-side fan-out.",
         clauses=["CG-28", "CG-29"],
     ),
-    "Keys": Note(bugType="BASIC", description="Sender keys that members give.", clauses=["CG-19"]),
+    "Keys": Note(bugType="BASIC", description="Sender keys that members give.", clauses=["CG-19", "CG-52"]),
     "KeyForm": Note(
         bugType="MALFORMED", description="A sender key that is none, or contradicts what is held.", clauses=["CG-32"]
     ),
@@ -148,8 +148,8 @@ NOTES = {
     ),
     "Divergence": Note(
         bugType="AUTH_BYPASS",
-        description="A member whose digest still differs after adds were exchanged is reported, and not before.",
-        clauses=["CG-46"],
+        description="A member whose digest still differs two minutes after it was first seen to differ is reported, and not before.",
+        clauses=["CG-46", "CG-54"],
     ),
     "Crowd": Note(
         bugType="EDGE_CASE",

@@ -34,7 +34,7 @@ from cloister_conformance.vector_files.closed_groups.reader import (
     refuse,
     shown,
 )
-from cloister_conformance.vector_files.closed_groups.views import say_add, say_leave
+from cloister_conformance.vector_files.closed_groups.views import say_add, say_leave, say_notice
 
 UNHARMED = "StateUnharmed"
 WITHOUT_BOB = replace(HIKE, members=(ALICE, CAROL, DAVE))
@@ -93,13 +93,19 @@ def refused_snapshots(group: Group) -> None:
         steps = [bad, receive(writer.say_control(HIKE.message()), joined(), confirmed()), hold(HIKE)]
         group.scenario(f"a snapshot {comment}", f"BadSnapshot {UNHARMED}", "CG-32 GC-1", steps)
     carol = Writer(name="carol")
-    for comment, body in (("an ask", {7: b"\x08\x01"}), ("a notice", {8: b""})):
-        letter = carol.say_control(group_control.write_control(body, label="hike"))
-        steps = [
-            refuse(letter, "NotPermitted"),
-            receive(Writer(name="alice").say_control(HIKE.message()), joined(), confirmed()),
-        ]
-        group.scenario(f"{comment} of a group that is not known", f"NotPresent {UNHARMED}", "CG-32 CG-20", steps)
+    begun = receive(Writer(name="alice").say_control(HIKE.message()), joined(), confirmed())
+    steps = [
+        refuse(carol.say_control(group_control.write_control({7: b"\x08\x01"}, label="hike")), "NotPermitted"),
+        begun,
+    ]
+    group.scenario("an ask of a group that is not known", f"NotPresent {UNHARMED}", "CG-32 CG-20", steps)
+    alice = Writer(name="alice")
+    notice = receive(say_notice(alice, 1))
+    told = [joined(), confirmed(), event("notice", account=ALICE), event("out")]
+    steps = [notice, receive(alice.say_control(HIKE.message()), *told), hold(HIKE, status="out"), poll()]
+    group.scenario(
+        "a notice before the snapshot of the epoch before: Bob is out", "Out Waiting", "CG-20 CG-41 GC-51", steps
+    )
     content = encode_pairwise(group=carol.content(HIKE, "hello").encode())
     steps = [
         refuse(carol.say(content), "NotPermitted"),

@@ -154,8 +154,30 @@ def strangers() -> Group:
         told = [shown(ERIN, 0, "hello")] if number else []
         steps.append(receive(erin.write(HIKE, "hello"), *told))
     group.scenario("11 keys wait, the oldest is dropped", "WaitingBound", "CG-20", steps)
+    two_keys(group)
     refused_keys(group)
     return group
+
+
+def two_keys(group: Group) -> None:
+    """Add two keys of one membership, in both orders: the count begins where the lower begins."""
+    for name, order in (("in their order", (0, 1)), ("in reverse", (1, 0))):
+        erin, carol = after_begin("erin"), after_begin("carol")
+        erin.skip(1)
+        early = erin.write(HIKE, "1")
+        keys = [erin.give(HIKE)]
+        second = erin.write(HIKE, "2")
+        erin.skip(2)
+        erin.renew()
+        keys.append(erin.give(HIKE))
+        fifth = erin.write(HIKE, "5")
+        begun = [receive(add_erin(carol), ERIN_ADDED), *(receive(keys[number]) for number in order)]
+        gap = [] if order == (1, 0) else [missing(ERIN, 2, 4)]
+        read = [receive(fifth, *gap, shown(ERIN, 5, "5")), receive(second, shown(ERIN, 2, "2"))]
+        group.scenario(f"two keys of one membership, {name}", "Keys", "CG-52 CG-30", [*begun, *read])
+        steps = [*begun, refuse(early, "DuplicateMessage"), *read]
+        comment = f"two keys of one membership, {name}, and a message from before"
+        group.scenario(comment, f"Keys {UNHARMED}", "CG-14 CG-32", steps)
 
 
 def refused_keys(group: Group) -> None:

@@ -218,7 +218,10 @@ def others(group: Group) -> None:
 
 def contents(group: Group) -> None:
     """Add messages whose content is none."""
-    control = group_control.write_control({6: field(1, make_sender("x").distribution(0)) + field(2, 0)}, label="hike")
+    carol = after_begin("carol")
+    carol.renew()
+    key = carol.describe_key(HIKE, carol.sender_key.distribution(), 0)
+    control = group_control.write_control({6: key}, label="hike")
     for comment, error, clauses, changes in (
         ("neither a text nor a room", "InvalidMessage", "CG-32", {}),
         ("a text and a room", "InvalidMessage", "CG-32", {"text": "x", "room": encode_room()}),

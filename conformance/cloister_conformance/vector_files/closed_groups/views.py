@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from cloister.closed_group import MAX_TEXT_BYTES, PAST_MS, REPAIR_AFTER_MS
+from cloister.closed_group import MAX_TEXT_BYTES, PAST_MS, REPAIR_AFTER_MS, REPORT_AFTER_MS
 
 from cloister_conformance.hand_made import group_control
 from cloister_conformance.hand_made.closed_groups import ALICE, BOB, CAROL, DAVE, ERIN, NOW, Letter, Writer
@@ -274,6 +274,15 @@ def ends() -> Group:
         hold(HIKE, status="out"),
     ]
     group.scenario("a notice of Carol in a still later epoch, when out", "Out Notice", "CG-49 GC-51", steps)
+    again = receive(after_begin("carol").say_control(HIKE.message(adds_you=True)))
+    steps = [notice, again, hold(HIKE, status="out"), poll()]
+    group.scenario("a snapshot of an epoch below that of the notice, when out", "Out", "CG-41 GC-51", steps)
+    alice = after_begin("alice")
+    said = {"client": "bob", "group_id": HIKE.group_id, "text": "hello", "fan_out": "server", "now_ms": NOW}
+    not_sent = event("not sent", index=0, timestamp_ms=NOW, text="hello")
+    steps = [answered("client.send", said, {"told": []})]
+    steps.append(receive(say_notice(alice, 1), event("notice", account=ALICE), not_sent, OUT))
+    group.scenario("what is not stored yet when Bob is out", "Out", "CG-49", [*steps, hold(HIKE, status="out")])
     alice = after_begin("alice")
     out = take_up(alice, WITHOUT_BOB, OUT)
     steps = [out, hold(WITHOUT_BOB, status="out"), poll()]
@@ -317,9 +326,10 @@ def refused_when_out(group: Group, notice: Json) -> None:
         "now_ms": NOW,
     }
     group.scenario("a text of 60000 bytes is sent", "TextLimit", "CG-6", [answered("client.send", send, {"told": []})])
+    steps = [notice, receive(say_leave(Writer(name="carol", counter=4))), hold(HIKE, status="out")]
+    group.scenario("a leave when out: it changes nothing", "Out", "CG-41", steps)
     carol = Writer(name="carol", counter=4)
     for comment, letter in (
-        ("a leave", say_leave(carol)),
         ("an ask", carol.say_control(group_control.write_control({7: b"\x08\x01"}, label="hike"))),
         ("a key", carol.give(HIKE)),
         ("an add", say_add(carol, ERIN)),
@@ -376,20 +386,28 @@ def closing(group: Group) -> None:
 def differences() -> Group:
     """Members whose digests differ."""
     group = Group("Digest", "client.receive", before=begin(), random=secrets.token_bytes)
-    soon, later = NOW + REPAIR_AFTER_MS - 1, NOW + REPAIR_AFTER_MS
-    second = later + REPAIR_AFTER_MS
+    later, report = NOW + REPAIR_AFTER_MS, NOW + REPORT_AFTER_MS
     diverged = [event("diverged", account=CAROL)]
     for comment, turns in (
-        ("still differs a minute after the exchange", (differ(NOW), later, differ(second, diverged))),
-        ("differs in a message from before", (differ(NOW), later, differ(second - 1))),
-        ("differed, and does not any more", (differ(NOW), agree(NOW), later, differ(second))),
-        ("differs, and nothing was exchanged yet", (differ(NOW), soon, differ(second))),
-        ("differed, and does not after the exchange", (differ(NOW), later, agree(second), differ(second))),
+        ("still differs two minutes later", (differ(NOW), later, differ(report, diverged))),
+        ("still differs two minutes later, and nothing was exchanged", (differ(NOW), differ(report, diverged))),
+        ("differs 1 ms less than two minutes later", (differ(NOW), later, differ(report - 1))),
+        ("differed, and does not any more", (differ(NOW), agree(NOW), later, differ(report))),
+        ("differed, and does not after two minutes", (differ(NOW), later, agree(report), differ(report))),
+        ("still differs, and is reported once", (differ(NOW), differ(report, diverged), differ(report))),
     ):
         carol = after_begin("carol")
         steps = [tick(turn) if isinstance(turn, int) else turn(carol) for turn in turns]
-        group.scenario(f"a digest {comment}", "Divergence", "CG-46", [*steps, hold(HIKE)])
+        group.scenario(f"a digest {comment}", "Divergence", "CG-46 CG-54", [*steps, hold(HIKE)])
+    carol = after_begin("carol")
+    steps = [receive(carol.give(open_other(HIKE))), differ(report, diverged)(carol), hold(HIKE)]
+    group.scenario("a digest in a key differs, and in a message two minutes later", "Divergence", "CG-46 CG-54", steps)
     return group
+
+
+def open_other(snapshot: Snapshot) -> Snapshot:
+    """Make another snapshot of the same group and epoch."""
+    return replace(snapshot, name="another name")
 
 
 def differ(at: int, told: Sequence[Json] = ()) -> Callable[[Writer], Json]:
