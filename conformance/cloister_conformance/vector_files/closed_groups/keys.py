@@ -7,7 +7,7 @@ from cloister import sender_keys
 from cloister.closed_group import MAX_WAITING_FRAMES_OF_ONE
 
 from cloister_conformance.hand_made import group_control
-from cloister_conformance.hand_made.closed_groups import CAROL, DAVE, ERIN, Letter, Writer, find_address, seal
+from cloister_conformance.hand_made.closed_groups import CAROL, DAVE, ERIN, FRANK, Letter, Writer, find_address, seal
 from cloister_conformance.hand_made.protobuf import field
 from cloister_conformance.vector_files.cases import Group, Json
 from cloister_conformance.vector_files.closed_groups.reader import (
@@ -143,6 +143,16 @@ def strangers() -> Group:
     steps.append(receive(add_erin(carol), *told))
     steps.append(receive(frames[0], shown(ERIN, 0, "0")))
     group.scenario("51 messages wait, the oldest is dropped", "WaitingBound", "CG-28", steps)
+    erin, frank, carol = after_begin("erin"), after_begin("frank"), after_begin("carol")
+    frames = [erin.write(HIKE, str(index)) for index in range(MAX_WAITING_FRAMES_OF_ONE)]
+    steps = [*map(receive, frames), receive(frank.write(HIKE, "0"))]
+    steps += [receive(erin.give(HIKE, iteration=0, next_index=0)), receive(frank.give(HIKE, iteration=0, next_index=0))]
+    told = [ERIN_ADDED, event("member added", account=FRANK), missing(ERIN, 0, 0)]
+    told += [shown(ERIN, index, str(index)) for index in range(1, MAX_WAITING_FRAMES_OF_ONE)]
+    told.append(shown(FRANK, 0, "0"))
+    add = carol.say_control(group_control.write_add(ERIN, FRANK, label="hike"))
+    comment = "50 messages of one stranger and one of another wait: strangers count together, the oldest is dropped"
+    group.scenario(comment, "WaitingBound", "CG-28", [*steps, receive(add, *told)])
     erin, carol = after_begin("erin"), after_begin("carol")
     keys = []
     for _ in range(11):
