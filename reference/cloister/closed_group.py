@@ -538,14 +538,15 @@ def give(group: Group) -> Step:
 
 
 def make_key(group: Group) -> Key:
-    """Make the message that gives our sender key.
+    """Make the message that gives our sender key; under a new one what is outgoing comes first.
 
-    Clauses: CG-14
+    Clauses: CG-14, CG-17
     """
-    assert group.sender_key is not None
+    key = group.sender_key
+    assert key is not None
     return Key(
-        distribution=sender_keys.encode_distribution(group.sender_key),
-        next_index=group.next_index,
+        distribution=sender_keys.encode_distribution(key),
+        next_index=group.next_index if key.iteration else min(group.outgoing, default=group.next_index),
         added=group.added,
         digest=group_control.derive_digest(group.view),
     )
