@@ -5,7 +5,7 @@
 - What is sent to one account goes into a pairwise session by `client`, and so does the account that something comes from.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
@@ -729,6 +729,7 @@ def add(group: Group, accounts: Iterable[PublicKey], random: wire.Random, *, now
     """Add accounts.
 
     Raises:
+        OutOfRange: there are no accounts.
         GroupClosed, NotPermitted: as `check_member`; or an account is a member, or was one in this epoch.
         GroupFull: there would be more than `MAX_MEMBERS` members.
     Clauses: CG-35
@@ -755,14 +756,16 @@ def welcome(group: Group, view: View, account: PublicKey) -> tuple[ToMember, ...
     return tuple(to_member(view, account, body) for body in bodies)
 
 
-def kick(group: Group, accounts: Iterable[PublicKey], random: wire.Random, *, now_ms: int) -> Step:
+def kick(group: Group, accounts: Collection[PublicKey], random: wire.Random, *, now_ms: int) -> Step:
     """Kick members, by the administrator.
 
     Raises:
+        OutOfRange: there are no accounts.
         GroupClosed, NotPermitted: as `check_member` and `group_control.open_epoch`.
-    Clauses: GC-45, GC-48
+    Clauses: GC-45, GC-48, GC-57
     """
     check_member(group)
+    group_control.check_somebody(accounts)
     members = find_members(group.view)
     kicked = {
         account: find_last_index(group, Membership(account, members[account])) if account in members else None
@@ -1458,7 +1461,7 @@ def ask_for_view(group: Group, *, now_ms: int) -> Step:
     if group.behind is not None and now_ms - group.behind.since_ms >= REPAIR_AFTER_MS:
         asked |= {group.behind.account, administrator}
         group = replace(group, behind=None)
-    if now_ms - group.heard_ms >= QUIET_MS:
+    if now_ms - group.heard_ms >= QUIET_MS and not group.is_administrator:
         asked |= {administrator, *find_followers(group, group.ours)[:1]}
         group = replace(group, heard_ms=now_ms)
     if group.avatar is None and group.view.snapshot.avatar_hash is not None:

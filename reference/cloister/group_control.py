@@ -952,10 +952,12 @@ def add(view: View, ours: PublicKey, accounts: Collection[PublicKey]) -> View:
 
     Raises:
         GroupClosed: the group is.
+        OutOfRange: there are no accounts.
         NotPermitted: we are no member, or an account is a candidate.
         GroupFull: there would be more than `MAX_MEMBERS` candidates.
-    Clauses: GC-36, GC-37
+    Clauses: GC-36, GC-37, GC-57
     """
+    check_somebody(accounts)
     if view.snapshot.closed:
         raise errors.GroupClosed
     if ours not in find_members(view):
@@ -965,6 +967,17 @@ def add(view: View, ours: PublicKey, accounts: Collection[PublicKey]) -> View:
     if len(find_candidates(view)) + len(set(accounts)) > MAX_MEMBERS:
         raise errors.GroupFull(limit=MAX_MEMBERS)
     return accept_add(view, ours, view.epoch, accounts)
+
+
+def check_somebody(accounts: Collection[PublicKey]) -> None:
+    """Check that somebody is to be added or kicked.
+
+    Raises:
+        OutOfRange: there are no accounts.
+    Clauses: GC-57
+    """
+    if not accounts:
+        raise errors.OutOfRange(what="count of accounts", low=1, high=MAX_MEMBERS, got=0)
 
 
 def check_administrator(view: View, ours: PublicKey) -> None:

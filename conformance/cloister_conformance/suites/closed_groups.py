@@ -487,6 +487,15 @@ def test_in_a_closed_group_nothing_is_changed(actors: Actors, role: str) -> None
     world.must_be_as("ivy", before)
 
 
+@clause("GC-57")
+@pytest.mark.parametrize("method", ["add", "kick"])
+def test_nobody_is_not_added_or_kicked(actors: Actors, method: str) -> None:
+    world = begin(actors)
+    before = world.observe("ann")
+    world.call("ann", method, accounts=[]).must_be_refused("OutOfRange")
+    world.must_be_as("ann", before)
+
+
 @clause("CG-10", "CG-11")
 @pytest.mark.parametrize("method", [*CHANGES, "leave", "offer_room"])
 def test_a_group_that_is_not_known_cannot_be_changed(actors: Actors, method: str) -> None:

@@ -13,7 +13,7 @@ finds it whole or not at all. Who shows news keeps the number of the last with w
 import asyncio
 import secrets
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
@@ -150,15 +150,15 @@ class Messenger:
         """Add accounts to a group.
 
         Raises:
-            UnknownGroup, GroupClosed, NotPermitted, GroupFull: as `closed_group.add`.
+            UnknownGroup, OutOfRange, GroupClosed, NotPermitted, GroupFull: as `closed_group.add`.
         """
         self._change(group_id, lambda group: closed_group.add(group, accounts, self.random, now_ms=self.now()))
 
-    def kick(self, group_id: GroupId, accounts: Iterable[PublicKey]) -> None:
+    def kick(self, group_id: GroupId, accounts: Collection[PublicKey]) -> None:
         """Kick members, as the administrator.
 
         Raises:
-            UnknownGroup, GroupClosed, NotPermitted: as `closed_group.kick`.
+            UnknownGroup, OutOfRange, GroupClosed, NotPermitted: as `closed_group.kick`.
         """
         self._change(group_id, lambda group: closed_group.kick(group, accounts, self.random, now_ms=self.now()))
 
