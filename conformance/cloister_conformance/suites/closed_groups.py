@@ -490,10 +490,10 @@ def test_in_a_closed_group_nothing_is_changed(actors: Actors, role: str) -> None
 @clause("GC-57")
 @pytest.mark.parametrize("method", ["add", "kick"])
 def test_nobody_is_not_added_or_kicked(actors: Actors, method: str) -> None:
-    world = begin(actors)
-    before = world.observe("ann")
-    world.call("ann", method, accounts=[]).must_be_refused("OutOfRange")
-    world.must_be_as("ann", before)
+    world = begin(actors, creator="ivy", others="bob tom")
+    before = world.observe("ivy")
+    world.call("ivy", method, accounts=[]).must_be_refused("OutOfRange")
+    world.must_be_as("ivy", before)
 
 
 @clause("CG-10", "CG-11")
