@@ -168,7 +168,7 @@ def describe_body(body: group_control.Body) -> dict[str, Any]:
             return {"kind": "add", "accounts": list(accounts)}
         case group_control.Leave(added=added, last_index=last_index, account=account):
             return {"kind": "leave", "added": added, "index": last_index, "account": account}
-        case group_control.Key(distribution=distribution, next_index=next_index):
+        case group_control.Key(distribution=distribution, next_index=next_index, digest=digest):
             decoded = sender_keys.decode_distribution(distribution)
             return {
                 "kind": "key",
@@ -176,6 +176,7 @@ def describe_body(body: group_control.Body) -> dict[str, Any]:
                 "key_id": decoded.key_id,
                 "iteration": decoded.iteration,
                 "index": next_index,
+                "digest": digest,
             }
         case group_control.Ask(what=what):
             return {"kind": "ask", "what": what}

@@ -633,8 +633,12 @@ def accept_control(client: Client, sender: PublicKey, control: Control, random: 
     group = client.groups.get(control.group_id)
     if group is None and isinstance(control.body, group_control.SnapshotMessage):
         return join(client, sender, control.body, random, now_ms=now_ms)
-    if group is None or may_explain_itself(group, control):
+    if group is None:
         return let_wait(client, sender, control, now_ms=now_ms)
+    if may_explain_itself(group, control):
+        step = let_wait(client, sender, control, now_ms=now_ms)
+        said = closed_group.say_that_we_left(group, sender, now_ms=now_ms)
+        return step.then(do(step.client, said, random, now_ms=now_ms)) if said.effects else step
 
     def accept(group: Group) -> closed_group.Step:
         return closed_group.accept_control(group, sender, control, random, now_ms=now_ms)

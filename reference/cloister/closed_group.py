@@ -351,6 +351,7 @@ def check_room(room: Room) -> None:
     Raises:
         InvalidMessage: its key has another size.
         TooLarge: its address is longer than `MAX_ROOM_ADDRESS_CHARACTERS`.
+    Clauses: CG-56
     """
     wire.check_size(room.server_key, 32, what="server_key")
     if len(room.address) > MAX_ROOM_ADDRESS_CHARACTERS:
@@ -417,20 +418,24 @@ def to_others(group: Group, body: Body) -> tuple[ToMember, ...]:
 def take_up_view(group: Group, view: View, random: wire.Random, *, now_ms: int) -> Step:
     """Take up a view of the group, and do what follows from what has changed.
 
-    Clauses: CG-15, CG-35, CG-41, GC-26
+    Clauses: CG-15, CG-35, CG-41, CG-55, GC-26
     """
     old, group = group, replace(group, view=view)
     before, after = find_present(old), find_members(view)
     if group.ours not in after or view.epoch < group.noticed:
         return go_out(group) if group.status == "member" else Step(group)
+    if view.snapshot.closed and group.status != "member":
+        return Step(group)
 
     step = Step(note_epoch(group, now_ms), tell_changes(old, view, before, after))
     if view.snapshot.closed:
-        return step.then(close(step.group))
+        return step.then(close(step.group, now_ms))
     if group.status != "member" or group.added != after[group.ours]:
         step = step.then(begin_membership(step.group, after[group.ours], random))
     elif before.items() - after.items():
         step = step.then(renew(step.group, random))
+    elif view.epoch != old.view.epoch:
+        step = Step(let_give_again(step.group), step.effects)
     step = step.then(give(step.group))
     step = step.then(encrypt_outgoing_again(step.group, old, random))
     step = step.then(do_duties(step.group, old, random, now_ms=now_ms))
@@ -494,7 +499,16 @@ def note_epoch(group: Group, now_ms: int) -> Group:
         addresses=(Address(epoch=snapshot.epoch, pair=pair), *past),
         behind=group.behind if is_behind else None,
         differences={},
+        heard_ms=now_ms,
     )
+
+
+def let_give_again(group: Group) -> Group:
+    """Let the member that follows us be given our sender key again: it carries the digest of our view of the new epoch.
+
+    Clauses: CG-55
+    """
+    return replace(group, given=group.given.difference(find_followers(group, group.ours)[:1]))
 
 
 def begin_membership(group: Group, added: int, random: wire.Random) -> Step:
@@ -591,19 +605,21 @@ def tell_not_sent(group: Group) -> tuple[Event, ...]:
     )
 
 
-def close(group: Group) -> Step:
+def close(group: Group, now_ms: int) -> Step:
     """Note that the administrator has closed the group; what is under way is still read.
 
-    Clauses: CG-11
+    Clauses: CG-11, CG-34
     """
-    if group.status == "closed":
-        return Step(group)
-    closed = replace(forget(group, "closed"), addresses=group.addresses, records=group.records, counts=group.counts)
+    addresses = tuple(
+        replace(address, past_since_ms=now_ms) if address.past_since_ms is None else address
+        for address in group.addresses
+    )
+    closed = replace(forget(group, "closed"), addresses=addresses, records=group.records, counts=group.counts)
     return Step(closed, (*tell_not_sent(group), Event(kind="closed", group_id=group.group_id)))
 
 
 def forget(group: Group, status: Status) -> Group:
-    """Keep of a group only the view, the avatar, and what our leave says."""
+    """Keep of a group only the view, the avatar, the highest notice, and what our leave says."""
     return Group(
         ours=group.ours,
         view=group.view,
@@ -775,9 +791,13 @@ def kick(group: Group, accounts: Collection[PublicKey], random: wire.Random, *, 
 
 
 def find_last_index(group: Group, membership: Membership) -> int | None:
-    """Find the highest index that was read of a membership."""
-    count = group.counts.get(membership)
-    return count.next_index - 1 if count and count.next_index else None
+    """Find the highest index that was read of a membership.
+
+    Clauses: GC-46
+    """
+    count = group.counts.get(membership, Count())
+    indices = range(count.next_index - 1, count.first_index - 1, -1)
+    return next((index for index in indices if index not in count.missing), None)
 
 
 def rename(group: Group, name: str, random: wire.Random, *, now_ms: int) -> Step:
@@ -948,6 +968,8 @@ def accept_control(group: Group, sender: PublicKey, control: Control, random: wi
         return Step(group)
     check_member(group)
     group = note_ahead(group, sender, control.epoch, now_ms)
+    if control.epoch == group.view.epoch:
+        group = replace(group, heard_ms=now_ms)
     match body:
         case Add(accounts=accounts):
             view = group_control.accept_add(group.view, sender, control.epoch, accounts)
@@ -973,9 +995,7 @@ def accept_snapshot(
     view = group_control.accept_snapshot(group.view, group.ours, sender, message)
     step = take_up_view(group, view, random, now_ms=now_ms)
     step = Step(replace(step.group, avatar=find_avatar(group, view, message)), step.effects)
-    if not has_left(step.group):
-        return step
-    return step.then(repair(step.group, "leave", sender, (make_own_leave(step.group),), now_ms=now_ms))
+    return step.then(say_that_we_left(step.group, sender, now_ms=now_ms))
 
 
 def find_avatar(group: Group, view: View, message: SnapshotMessage) -> bytes | None:
@@ -998,7 +1018,7 @@ def accept_notice(group: Group, sender: PublicKey, epoch: int) -> Step:
 
 
 def note_ahead(group: Group, sender: PublicKey, epoch: int, now_ms: int) -> Group:
-    """Note that a member, or the administrator, was seen to be in a higher epoch.
+    """Note that a member was seen to be in a higher epoch.
 
     Clauses: CG-42
     """
@@ -1109,7 +1129,7 @@ def receive_frame(group: Group, source: PublicKey, epoch: int, frame: bytes, *, 
 
     Raises:
         CloisterError: as `read_frame`.
-    Clauses: CG-23, CG-28, CG-32
+    Clauses: CG-23, CG-28, CG-32, CG-57
     """
     if source == group.ours:
         return Step(group)
@@ -1143,10 +1163,12 @@ def receive_pairwise_content(group: Group, sender: PublicKey, content: GroupCont
     """Receive an unverified group content from the peer of a pairwise session.
 
     Raises:
-        GroupClosed, NotPermitted, DuplicateMessage: as `check_member` and `read_frame`.
+        NotPermitted: we are out; or as `read_frame`.
+        DuplicateMessage: as `read_frame`.
     Clauses: CG-23, CG-29
     """
-    check_member(group)
+    if group.status == "out":
+        raise errors.NotPermitted(reason="we are no member of the group")
     frame = encode_content(content)
     waiting = WaitingFrame(source=sender, epoch=content.epoch, frame=frame, is_pairwise=True, since_ms=now_ms)
     return read_pairwise_content(group, waiting, content, now_ms=now_ms)
@@ -1409,12 +1431,22 @@ def answer_refusal(group: Group, account: PublicKey, refusal: errors.ProtocolVio
     is_present = account in find_members(group.view)
     match refusal:
         case errors.NotPermitted() if has_left(group):
-            return repair(group, "leave", account, (make_own_leave(group),), now_ms=now_ms)
+            return say_that_we_left(group, account, now_ms=now_ms)
         case errors.NotPermitted() if group.status == "member" and not is_present:
             return repair(group, "notice", account, (Notice(),), now_ms=now_ms)
         case errors.PastEpoch() | errors.GroupClosed() if is_present and is_repairer(group, account):
             return repair(group, "snapshot", account, make_view(group, account), now_ms=now_ms)
     return Step(group)
+
+
+def say_that_we_left(group: Group, account: PublicKey, *, now_ms: int) -> Step:
+    """Say again that we have left, if we have, to an account that takes us for a member.
+
+    Clauses: CG-51
+    """
+    if not has_left(group):
+        return Step(group)
+    return repair(group, "leave", account, (make_own_leave(group),), now_ms=now_ms)
 
 
 def has_left(group: Group) -> bool:
@@ -1516,5 +1548,8 @@ def exchange(group: Group, account: PublicKey, noted: Difference, *, now_ms: int
     Clauses: CG-46
     """
     bodies = (*split_adds(find_adds(group.view)), Ask(what="view"))
-    group = replace(group, differences={**group.differences, account: replace(noted, is_exchanged=True)})
-    return repair(group, "exchange", account, bodies, now_ms=now_ms)
+    step = repair(group, "exchange", account, bodies, now_ms=now_ms)
+    if not step.effects:
+        return step
+    exchanged = replace(noted, is_exchanged=True)
+    return Step(replace(step.group, differences={**group.differences, account: exchanged}), step.effects)

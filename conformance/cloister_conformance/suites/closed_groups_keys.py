@@ -182,8 +182,20 @@ def test_a_key_is_not_renewed_when_nobody_is_gone(actors: Actors) -> None:
     world.settle()
     new = say_and_see(world, "new")
     new.answer.must_be(key_id=old.said.key_id, epoch=1)
-    world.must_not_say("key")
+    for given in world.find_said("key"):
+        given.answer.must_be(key_id=old.said.key_id)
     world.must_show("ann bob tom", "ivy", "new")
+
+
+@clause("CG-55")
+def test_the_key_is_given_again_to_the_next_member_in_a_new_epoch(actors: Actors) -> None:
+    world = begin(actors)
+    old = say_and_see(world, "old")
+    world.rename("ann", "walk").must_be()
+    world.settle()
+    given = world.take_only(world.find_said("key", reader="tom"), "key for the member that follows")
+    given.answer.must_be(key_id=old.said.key_id, digest=world.read_group("tom").digest)
+    world.take_only(world.find_said("key"), "key")
 
 
 @clause("CG-16", "CG-17", "CG-12")

@@ -103,15 +103,15 @@ def hand_over_all(world: World) -> list[Answer]:
 @clause("GC-21", "CG-32")
 def test_an_old_snapshot_changes_nothing(actors: Actors) -> None:
     world = begin(actors)
-    world.lie("bob", "copy", copy_to="old").must_be()
+    world.lie("tom", "copy", copy_to="old").must_be()
     world.rename("ann", "walk").must_be()
     world.settle()
-    said = world.people["bob"].actor.call(
+    said = world.people["tom"].actor.call(
         "groups.say_snapshot", client="old", group_id=world.group_id, account=world.account("ivy"), now_ms=world.now_ms
     )
     said.must_be()
     before = world.observe("ivy")
-    stores = world.people["bob"].actor.call("client.outbox", client="old").result.stores
+    stores = world.people["tom"].actor.call("client.outbox", client="old").result.stores
     answer = world.call("ivy", "receive", recipient=stores[-1].recipient, data=stores[-1].data)
     answer.must_tell()
     world.must_be_as("ivy", before)

@@ -125,7 +125,7 @@ def test_a_pairwise_group_content_is_bound_to_its_session(actors: Actors, bindin
     world.must_be_as("ivy", before)
 
 
-@clause("CG-2", "CG-23")
+@clause("CG-57")
 def test_an_own_message_is_passed_over(actors: Actors) -> None:
     world = begin(actors)
     world.say("ivy", "mine").must_tell()
@@ -534,7 +534,7 @@ def test_only_the_administrator_offers_a_room(actors: Actors) -> None:
     )
 
 
-@clause("CG-33")
+@clause("CG-56")
 @pytest.mark.parametrize(
     ("address", "server_key", "error"),
     [("x" * 2049, bytes(32), "TooLarge"), ("x", bytes(31), "InvalidMessage"), ("x", bytes(33), "InvalidMessage")],

@@ -135,7 +135,7 @@ def live_from_the_creation() -> list[Json]:
     closed = open_epoch(after, closed=True)
     tale.add(receive(alice.say_control(closed.message()), event("closed")), hold(closed, status="closed"))
     tale.add(receive(under_way, shown(CAROL, carol.index - 1, "one more")))
-    tale.add(poll(closed, after, kicked, painted, renamed, HIKE), tick(NOW + PAST_MS + 1), poll(closed))
+    tale.add(poll(closed, after, kicked, painted, renamed, HIKE), tick(NOW + PAST_MS + 1), poll())
     return tale.steps
 
 

@@ -368,8 +368,8 @@ def closing(group: Group) -> None:
     steps = [closed, held, poll(CLOSED, HIKE), receive(old, shown(CAROL, 0, "0"))]
     group.scenario("the group is closed, a message under way", "Closed", "CG-11 CG-24 CG-34", steps)
     end = NOW + PAST_MS
-    steps = [closed, tick(end), poll(CLOSED, HIKE), tick(end + 1), poll(CLOSED)]
-    group.scenario("the group is closed, the old address", "Closed Polling", "CG-34", steps)
+    steps = [closed, tick(end), poll(CLOSED, HIKE), tick(end + 1), poll()]
+    group.scenario("the group is closed, its addresses", "Closed Polling", "CG-34", steps)
     for method, inputs in COMMANDS.items():
         steps = [closed, refuse_command(method, "GroupClosed", **inputs), held]
         group.scenario(f"{method} when closed", "Command", "CG-11", steps)
