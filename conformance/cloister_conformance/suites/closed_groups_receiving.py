@@ -135,6 +135,9 @@ def test_an_own_message_is_passed_over(actors: Actors) -> None:
     world.must_be_as("ivy", before)
     world.settle()
     world.must_show("ann bob tom", "ivy", "mine")
+    world.now_ms += REPAIR_AFTER_MS
+    world.call("ivy", "tick").must_be()
+    world.call("ivy", "outbox").must_be(stores=[])
 
 
 # Epochs and memberships

@@ -1,11 +1,14 @@
 """Chapter 10: what a client does when its view changes, what it passes on, repairs and tells; chapter 09 where it needs a client."""
 
+from typing import Any
+
 import pytest
 from cloister import group_control
 from cloister.closed_group import QUIET_MS, REPAIR_AFTER_MS, REPAIR_PERIOD_MS, REPORT_AFTER_MS
 
 from cloister_conformance.clause import clause
 from cloister_conformance.group_world import PAIRS, Seen, World, between
+from cloister_conformance.hand_made.group_control import make_account
 from cloister_conformance.plugin import Actors
 from cloister_conformance.suites.closed_groups import JPEG, PNG, begin, hand_over
 from cloister_conformance.suites.closed_groups_keys import end_membership, give_key
@@ -676,8 +679,15 @@ def test_a_member_that_is_refused_gets_no_notice(actors: Actors) -> None:
 
 
 @clause("CG-51", "CG-47")
-@pytest.mark.parametrize("epoch", [0, 1])
-def test_who_has_left_says_so_again_to_who_does_not_know(actors: Actors, epoch: int) -> None:
+@pytest.mark.parametrize(
+    ("epoch", "message"),
+    [
+        (0, {"kind": "ask", "what": 2}),
+        (1, {"kind": "ask", "what": 2}),
+        (1, {"kind": "add", "accounts": [make_account("somebody")]}),
+    ],
+)
+def test_who_has_left_says_so_again_to_who_does_not_know(actors: Actors, epoch: int, message: dict[str, Any]) -> None:
     world = begin(actors)
     world.say("ivy", "last words").must_tell()
     world.settle()
@@ -688,7 +698,7 @@ def test_who_has_left_says_so_again_to_who_does_not_know(actors: Actors, epoch: 
     world.forget()
     for hour, count in ((0, 1), (0, 1), (1, 2)):
         world.now_ms += hour * REPAIR_PERIOD_MS
-        world.lie("bob", "say_control", account=world.account("ivy"), epoch=epoch, kind="ask", what=2).must_be()
+        world.lie("bob", "say_control", account=world.account("ivy"), epoch=epoch, **message).must_be()
         world.settle()
         leaves = must_have_said(world, "leave", " ".join(["bob"] * count))
     leaves[0].answer.must_be(added=0, index=0)
