@@ -34,7 +34,7 @@ def check_message(members: int, fan_out: FanOut, *, stores: int, encryptions: di
     world.settle()
     with count_encryptions() as counted:
         world.change(names[1], group_id, closed_group.send_text, "hello", fan_out)
-        assert len(world.clients[names[1]].outbox) == stores, "there is one proof of work for each store"
+        assert len(world.clients[names[1]].outbox) == stores, "each store has its own proof of work (chapter 06)"
         world.settle()
     assert counted == encryptions
     assert [world.texts(name) for name in names if name != names[1]] == [[(names[1], "hello")]] * (members - 1)
