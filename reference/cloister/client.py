@@ -16,6 +16,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Literal, NamedTuple
 
 from cloister import closed_group, envelope, errors, group_control, session, session_request, wire, x3dh
@@ -98,7 +99,7 @@ class WaitingControl:
 class Client:
     """All that one account holds; `outbox` is what is to be stored, by number.
 
-    `asked` is when an account was last asked for the view of a group of which something waits.
+    `asked` is when an account was asked for the view of a group of which something waits.
     """
 
     account: Account
@@ -453,25 +454,29 @@ def receive(client: Client, recipient: PublicKey, sealed: bytes, random: wire.Ra
 def receive_group_message(
     client: Client, address: PublicKey, sealed: bytes, random: wire.Random, *, now_ms: int
 ) -> Step:
-    """Receive what was stored for an address; of another it is passed over.
+    """Receive what was stored for an address, in each group that has it; of another it is passed over.
 
     Raises:
         TooLarge, InvalidMessage, InvalidKey, DecryptionFailed, InvalidEncoding, OutOfRange: as `envelope.open_envelope`.
         InvalidMessage: it is no group message.
-    Clauses: EN-17, CG-32, CG-45
+    Clauses: EN-17, CG-32, CG-45, CG-61
     """
-    found = ((group, closed_group.find_address(group, address)) for group in client.groups.values())
-    group, at = next(((group, at) for group, at in found if at), (None, None))
-    if group is None or at is None:
-        return Step(client)
-    opened = envelope.open_envelope(at.pair.private, sealed)
-    if opened.kind != "group message":
-        raise errors.InvalidMessage(reason="it is no group message, and was stored for a group")
+    found = [(group, closed_group.find_address(group, address)) for group in client.groups.values()]
+    step = Step(client)
+    for group, at in found:
+        if at is None:
+            continue
+        opened = envelope.open_envelope(at.pair.private, sealed)
+        if opened.kind != "group message":
+            raise errors.InvalidMessage(reason="it is no group message, and was stored for a group")
+        act = partial(receive_frame, opened=opened, epoch=at.epoch, now_ms=now_ms)
+        step = step.then(try_in_group(step.client, group, opened.source, act, random, now_ms=now_ms))
+    return step
 
-    def read(group: Group) -> closed_group.Step:
-        return closed_group.receive_frame(group, opened.source, at.epoch, opened.content, now_ms=now_ms)
 
-    return try_in_group(client, group, opened.source, read, random, now_ms=now_ms)
+def receive_frame(group: Group, *, opened: Envelope, epoch: int, now_ms: int) -> closed_group.Step:
+    """Receive the frame of an envelope that came to the address of an epoch."""
+    return closed_group.receive_frame(group, opened.source, epoch, opened.content, now_ms=now_ms)
 
 
 def try_in_group(
@@ -707,10 +712,10 @@ def tick(client: Client, random: wire.Random, *, now_ms: int) -> Step:
     """
     step = Step(client)
     for group_id in client.groups:
-        due = closed_group.tick(step.client.groups[group_id], now_ms=now_ms)
+        due = closed_group.tick(step.client.groups[group_id], random, now_ms=now_ms)
         if due.group is not step.client.groups[group_id] or due.effects:
             step = step.then(do(step.client, due, random, now_ms=now_ms))
-    client = ask_for_views(step.client, random, now_ms=now_ms)
+    client = ask_for_views(forget_queues(step.client, now_ms), random, now_ms=now_ms)
     for account in client.queues:
         client = ask_if_due(client, account, random, now_ms=now_ms)
     for account, record in client.sessions.items():
@@ -719,16 +724,26 @@ def tick(client: Client, random: wire.Random, *, now_ms: int) -> Step:
     return Step(client, step.told)
 
 
+def forget_queues(client: Client, now_ms: int) -> Client:
+    """Forget what has waited for a session for as long as stored messages live.
+
+    Clauses: CG-3
+    """
+    queues = {account: queue for account, queue in client.queues.items() if now_ms - queue.since_ms <= TTL_MS}
+    return client if len(queues) == len(client.queues) else replace(client, queues=queues)
+
+
 def ask_for_views(client: Client, random: wire.Random, *, now_ms: int) -> Client:
-    """Ask who has sent something for a group that we do not know, or are out of, for the view; forget what waits for too long.
+    """Ask who has sent something for a group that we do not know, or are out of, for the view, once; forget what waits for too long.
 
     Clauses: CG-50
     """
     waiting = tuple(w for w in client.waiting if now_ms - w.since_ms <= closed_group.PAST_MS)
-    asked = {account: at for account, at in client.asked.items() if now_ms - at < closed_group.REPAIR_PERIOD_MS}
+    senders = {held.sender for held in waiting}
+    asked = {account: at for account, at in client.asked.items() if account in senders}
     client = replace(client, waiting=waiting, asked=asked)
     for held in waiting:
-        if held.sender in client.asked or now_ms - held.since_ms < closed_group.REPAIR_AFTER_MS:
+        if held.sender in client.asked or not closed_group.is_over(held.since_ms, closed_group.REPAIR_AFTER_MS, now_ms):
             continue
         control = Control(group_id=held.group_id, epoch=0, body=group_control.Ask(what="view"))
         content = encode_pairwise(PairwiseContent(timestamp_ms=now_ms, control=control))

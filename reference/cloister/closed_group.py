@@ -93,10 +93,14 @@ class Address:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Count:
-    """What was read of a membership from its first index on: the index after the highest, and those below it that are missing."""
+    """What was read of a membership from its first index on: the index after the highest, and those below it that are missing.
+
+    `end_index` is the last that is still read of a membership that is over.
+    """
 
     first_index: int = 0
     next_index: int = 0
+    end_index: int | None = None
     missing: Ascending[int] = frozenset()
 
 
@@ -139,11 +143,13 @@ class MyAdd:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """A member was seen to have another view of the epoch, by its digest."""
+    """A member was seen to have another view of the epoch, by its digest; `sent_ms` is when it said so first in a message."""
 
     digest: bytes
     since_ms: int
+    sent_ms: int | None = None
     is_exchanged: bool = False
+    is_reported: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -429,6 +435,8 @@ def take_up_view(group: Group, view: View, random: wire.Random, *, now_ms: int) 
 
     step = Step(note_epoch(group, now_ms), tell_changes(old, view, before, after))
     if view.snapshot.closed:
+        refused = [account for account in group.my_adds if account not in after]
+        step = step.then(Step(step.group, tuple(tell_refused(group, account) for account in refused)))
         return step.then(close(step.group, now_ms))
     if group.status != "member" or group.added != after[group.ours]:
         step = step.then(begin_membership(step.group, after[group.ours], random))
@@ -452,9 +460,9 @@ def tell_changes(
     group_id = view.snapshot.group_id
     events: list[Event] = []
     if group.status == "member":
-        gone = [account for account in before if account not in after and account != group.ours]
+        gone = [account for account, added in before.items() if after.get(account) != added and account != group.ours]
         events += [Event(kind=find_end(view, account), group_id=group_id, account=account) for account in gone]
-        came = [account for account in after if account not in before]
+        came = [account for account, added in after.items() if before.get(account) != added and account != group.ours]
         events += [Event(kind="member added", group_id=group_id, account=account) for account in came]
         if view.snapshot.name != group.view.snapshot.name:
             events.append(Event(kind="renamed", group_id=group_id, text=view.snapshot.name))
@@ -644,9 +652,19 @@ def do_duties(group: Group, old: Group, random: wire.Random, *, now_ms: int) -> 
     if not group.is_administrator:
         return step
     step = step.then(confirm_newcomers(step.group, old))
-    if len(find_members(step.group.view)) < len(group_control.find_candidates(step.group.view)):
-        step = step.then(open_epoch(step.group, Change(), None, random, now_ms=now_ms))
-    return step
+    if group.view.epoch != old.view.epoch:
+        return step
+    return step.then(open_if_due(step.group, random, now_ms=now_ms))
+
+
+def open_if_due(group: Group, random: wire.Random, *, now_ms: int) -> Step:
+    """Open an epoch, as the administrator, if somebody has left or is over the bound; one, and what that leads to at the next tick.
+
+    Clauses: CG-38
+    """
+    if not group.is_administrator or len(find_members(group.view)) == len(group_control.find_candidates(group.view)):
+        return Step(group)
+    return open_epoch(group, Change(), None, random, now_ms=now_ms)
 
 
 def find_my_newcomers(group: Group) -> list[PublicKey]:
@@ -709,7 +727,12 @@ def try_to_add(group: Group, account: PublicKey, random: wire.Random, *, now_ms:
 
 def refuse_add(group: Group, account: PublicKey) -> Step:
     """Tell that an add of ours is refused."""
-    return Step(group, (Event(kind="add refused", group_id=group.group_id, account=account),))
+    return Step(group, (tell_refused(group, account),))
+
+
+def tell_refused(group: Group, account: PublicKey) -> Event:
+    """Make the event that tells of an add of ours that is refused."""
+    return Event(kind="add refused", group_id=group.group_id, account=account)
 
 
 def confirm_newcomers(group: Group, old: Group) -> Step:
@@ -993,8 +1016,8 @@ def accept_snapshot(
     Clauses: CG-22
     """
     view = group_control.accept_snapshot(group.view, group.ours, sender, message)
+    group = replace(group, avatar=find_avatar(group, view, message))
     step = take_up_view(group, view, random, now_ms=now_ms)
-    step = Step(replace(step.group, avatar=find_avatar(group, view, message)), step.effects)
     return step.then(say_that_we_left(step.group, sender, now_ms=now_ms))
 
 
@@ -1059,6 +1082,8 @@ def begin_count(group: Group, sender: PublicKey, key: Key) -> Group:
     Clauses: CG-52
     """
     membership = Membership(sender, key.added)
+    if group_control.find_added(group.view, sender) != key.added:
+        return group
     count = group.counts.get(membership, Count(first_index=key.next_index, next_index=key.next_index))
     if key.next_index < count.first_index:
         count = replace(
@@ -1227,6 +1252,10 @@ def receive_content(group: Group, content: GroupContent, *, now_ms: int) -> Step
         raise errors.NotPermitted(reason="a room by an account that is not the administrator")
 
     count = group.counts.get(membership, Count())
+    if last_index != EVERY_MESSAGE:
+        count = end_count(count, last_index)
+        if count.end_index is not None and content.index > count.end_index:
+            raise errors.NotPermitted(reason="a message far above what was read of a membership that is over")
     counts = {**group.counts, membership: take_index(count, content.index)}
     step = Step(replace(group, counts=counts), (*tell_missing(count, content), make_event(content)))
     group = note_digest(step.group, content.sender, content.epoch, content.digest, now_ms)
@@ -1257,6 +1286,16 @@ def find_membership(view: View, account: PublicKey, epoch: int) -> tuple[Members
 def to_bound(last_index: int | None) -> int:
     """Turn a last index that may be absent into a bound."""
     return NO_MESSAGE if last_index is None else last_index
+
+
+def end_count(count: Count, last_index: int) -> Count:
+    """Note the last index that is still read of a membership that is over, when the first message after its end is read.
+
+    Clauses: CG-58
+    """
+    if count.end_index is not None:
+        return count
+    return replace(count, end_index=min(last_index, count.next_index + MAX_MISSING_INDICES - 1))
 
 
 def take_index(count: Count, index: int) -> Count:
@@ -1361,12 +1400,19 @@ def repair(group: Group, kind: Repair, account: PublicKey, bodies: tuple[Body, .
 
     Clauses: CG-47
     """
-    last_ms = group.repaired.get((kind, account))
-    if last_ms is not None and now_ms - last_ms < REPAIR_PERIOD_MS:
+    recent = {done: at for done, at in group.repaired.items() if not is_over(at, REPAIR_PERIOD_MS, now_ms)}
+    if (kind, account) in recent:
         return Step(group)
-    recent = {done: at for done, at in group.repaired.items() if now_ms - at < REPAIR_PERIOD_MS}
     group = replace(group, repaired={**recent, (kind, account): now_ms})
     return Step(group, tuple(to_member(group.view, account, body) for body in bodies))
+
+
+def is_over(since_ms: int, period_ms: int, now_ms: int) -> bool:
+    """Tell whether a period is over; a time ahead of the clock, which was wrong then or is now, counts as long ago.
+
+    Clauses: CG-59
+    """
+    return not 0 <= now_ms - since_ms < period_ms
 
 
 def note_digest(group: Group, account: PublicKey, epoch: int, digest: bytes, now_ms: int) -> Group:
@@ -1389,10 +1435,14 @@ def report_difference(group: Group, content: GroupContent) -> Step:
     Clauses: CG-54
     """
     noted = group.differences.get(content.sender)
-    if noted is None or content.epoch != group.view.epoch or content.timestamp_ms < noted.since_ms + REPORT_AFTER_MS:
+    if noted is None or content.epoch != group.view.epoch or noted.is_reported:
         return Step(group)
+    first_ms = content.timestamp_ms if noted.sent_ms is None else noted.sent_ms
+    is_due = content.timestamp_ms >= first_ms + REPORT_AFTER_MS
+    noted = replace(noted, sent_ms=first_ms, is_reported=is_due)
+    group = replace(group, differences={**group.differences, content.sender: noted})
     told = Event(kind="diverged", group_id=group.group_id, account=content.sender)
-    return Step(drop_difference(group, content.sender), (told,))
+    return Step(group, (told,) if is_due else ())
 
 
 def help_who_is_behind(group: Group, content: GroupContent, *, now_ms: int) -> Step:
@@ -1432,7 +1482,7 @@ def answer_refusal(group: Group, account: PublicKey, refusal: errors.ProtocolVio
     match refusal:
         case errors.NotPermitted() if has_left(group):
             return say_that_we_left(group, account, now_ms=now_ms)
-        case errors.NotPermitted() if group.status == "member" and not is_present:
+        case errors.NotPermitted() | errors.GroupClosed() if group.status != "out" and not is_present:
             return repair(group, "notice", account, (Notice(),), now_ms=now_ms)
         case errors.PastEpoch() | errors.GroupClosed() if is_present and is_repairer(group, account):
             return repair(group, "snapshot", account, make_view(group, account), now_ms=now_ms)
@@ -1454,14 +1504,15 @@ def has_left(group: Group) -> bool:
     return group.status == "out" and Membership(group.ours, group.added) in group.view.leaves
 
 
-def tick(group: Group, *, now_ms: int) -> Step:
-    """Do what is due: forget what is over, ask for what is lacking, exchange or report views that differ.
+def tick(group: Group, random: wire.Random, *, now_ms: int) -> Step:
+    """Do what is due: forget what is over, ask for what is lacking, exchange views that differ, open an epoch.
 
-    Clauses: CG-31, CG-34, CG-42, CG-46
+    Clauses: CG-31, CG-34, CG-38, CG-42, CG-46
     """
-    step = Step(forget_past(group, now_ms))
+    step = Step(forget_memberships(forget_past(group, now_ms)))
     if group.status != "member":
         return step
+    step = step.then(open_if_due(step.group, random, now_ms=now_ms))
     step = step.then(ask_for_view(step.group, now_ms=now_ms))
     step = step.then(ask_for_keys(step.group, now_ms=now_ms))
     return step.then(settle_differences(step.group, now_ms=now_ms))
@@ -1483,25 +1534,43 @@ def forget_past(group: Group, now_ms: int) -> Group:
     return replace(group, addresses=addresses, waiting_frames=frames)
 
 
+def forget_memberships(group: Group) -> Group:
+    """Forget what was kept of memberships that neither the view nor what it names as removed has.
+
+    Clauses: CG-60
+    """
+    held = {Membership(account, added) for account, added in group_control.find_candidates(group.view).items()}
+    held |= {Membership(removal.account, removal.added) for removal in group.view.snapshot.removed}
+    if group.counts.keys() <= held:
+        return group
+    accounts = {membership.account for membership in held}
+    return replace(
+        group,
+        counts={membership: count for membership, count in group.counts.items() if membership in held},
+        records={account: record for account, record in group.records.items() if account in accounts},
+    )
+
+
 def ask_for_view(group: Group, *, now_ms: int) -> Step:
     """Ask for the view if we were seen to be behind, if nothing has come for long, or if we lack the image.
 
     Clauses: CG-42, CG-53
     """
-    administrator = group.view.snapshot.administrator
-    asked: set[PublicKey] = set()
-    if group.behind is not None and now_ms - group.behind.since_ms >= REPAIR_AFTER_MS:
-        asked |= {group.behind.account, administrator}
-        group = replace(group, behind=None)
-    if now_ms - group.heard_ms >= QUIET_MS and not group.is_administrator:
-        asked |= {administrator, *find_followers(group, group.ours)[:1]}
-        group = replace(group, heard_ms=now_ms)
-    if group.avatar is None and group.view.snapshot.avatar_hash is not None:
-        asked.add(administrator)
+    administrator, followers = group.view.snapshot.administrator, find_followers(group, group.ours)[:1]
+    behind = group.behind
+    is_behind = behind is not None and is_over(behind.since_ms, REPAIR_AFTER_MS, now_ms)
+    is_quiet = is_over(group.heard_ms, QUIET_MS, now_ms) and not group.is_administrator
+    lacks_image = group.avatar is None and group.view.snapshot.avatar_hash is not None
+    asked = {administrator} if is_behind or is_quiet or lacks_image else set()
+    asked.update([behind.account] if behind is not None and is_behind else [])
+    asked.update(followers if is_quiet or lacks_image else [])
     step = Step(group)
     for account in sorted(asked - {group.ours}):
         step = step.then(repair(step.group, "view asked", account, (Ask(what="view"),), now_ms=now_ms))
-    return step
+    if not step.effects:
+        return step
+    heard_ms = now_ms if is_quiet else group.heard_ms
+    return Step(replace(step.group, behind=None if is_behind else behind, heard_ms=heard_ms), step.effects)
 
 
 def ask_for_keys(group: Group, *, now_ms: int) -> Step:
@@ -1510,7 +1579,7 @@ def ask_for_keys(group: Group, *, now_ms: int) -> Step:
     Clauses: CG-31
     """
     present = [waiting for waiting in group.waiting_frames if waiting.epoch == group.view.epoch]
-    due = [waiting for waiting in present if now_ms - waiting.since_ms >= REPAIR_AFTER_MS]
+    due = [waiting for waiting in present if is_over(waiting.since_ms, REPAIR_AFTER_MS, now_ms)]
     members = find_members(group.view)
     step = Step(group)
     for source in dict.fromkeys(waiting.source for waiting in due if waiting.source in members):
@@ -1526,7 +1595,7 @@ def settle_differences(group: Group, *, now_ms: int) -> Step:
     digest = group_control.derive_digest(group.view)
     step = Step(group)
     for account, noted in group.differences.items():
-        if noted.is_exchanged or now_ms - noted.since_ms < REPAIR_AFTER_MS:
+        if noted.is_exchanged or not is_over(noted.since_ms, REPAIR_AFTER_MS, now_ms):
             continue
         if noted.digest == digest or account not in find_members(group.view):
             step = step.then(Step(drop_difference(step.group, account)))

@@ -37,6 +37,7 @@ MAX_MEMBERS = 500
 MAX_ADDS = 1000
 MAX_NAME_CHARACTERS = 64
 MAX_AVATAR_BYTES = 24_576
+MAX_SNAPSHOT_BYTES = 49_152
 HASH_BYTES = 32
 REMOVED_MS = 1_209_600_000
 MAX_REMOVED = 300
@@ -390,13 +391,17 @@ def decode_snapshot(encoded: bytes) -> Snapshot:
 
 
 def check_text(text: str, *, what: str) -> None:
-    """Check that a text of a protobuf is UTF-8; the parser hands others over as bytes.
+    """Check that a text is one of UTF-8; the parser of protobuf hands others over as bytes, a caller may have lone surrogates.
 
     Raises:
         InvalidMessage: it is not.
     Clauses: NE-13
     """
-    if not isinstance(text, str):
+    try:
+        is_utf8 = isinstance(text, str) and text.encode() is not None
+    except UnicodeEncodeError:
+        is_utf8 = False
+    if not is_utf8:
         raise errors.InvalidMessage(reason=f"{what} is not UTF-8")
 
 
@@ -561,9 +566,11 @@ def decode_snapshot_message(group_id: bytes, fields: group_control_pb2.SnapshotM
     Raises:
         InvalidMessage, OutOfRange, InvalidName, InvalidKey: as `decode_snapshot`; or it is of another group.
         InvalidAvatar: the image is not acceptable, or not that of the snapshot.
-    Clauses: GC-2, GC-7, GC-8
+    Clauses: GC-2, GC-7, GC-8, GC-58
     """
     wire.check_size(fields.signature, identity.SIGNATURE_BYTES, what="signature")
+    if len(fields.snapshot) > MAX_SNAPSHOT_BYTES:
+        raise errors.TooLarge(what="snapshot", limit=MAX_SNAPSHOT_BYTES, got=len(fields.snapshot))
     snapshot = decode_snapshot(fields.snapshot)
     if snapshot.group_id != group_id:
         raise errors.InvalidMessage(reason="the snapshot is of another group")
