@@ -31,7 +31,7 @@ from cloister_conformance.reference_adapter.handles import Handles, UnknownHandl
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Participant:
-    """What an account has of a group: its view and the one before, the administrator key if it has it, the epoch of a notice."""
+    """What an account has of a group: its view and the one before, the administrator key if it has it, the highest epoch of a notice."""
 
     account: PublicKey
     view: View | None = None
@@ -255,7 +255,7 @@ def accept_control(receiver: Participant, sender: PublicKey, control: Control) -
         case Leave() as leave:
             return replace(receiver, view=group_control.accept_leave(receiver.known, receiver.account, sender, leave))
         case Notice() if group_control.ends_by_notice(receiver.known, sender, control.epoch):
-            return replace(receiver, noticed_epoch=control.epoch)
+            return replace(receiver, noticed_epoch=max(control.epoch, receiver.noticed_epoch))
         case _:
             return receiver
 

@@ -459,6 +459,12 @@ def test_a_notice_holds_against_snapshots_of_lower_epochs(actors: Actors, epoch:
     receiver.must_be(is_out=is_out, epoch=epoch)
 
 
+@clause("GC-51")
+def test_a_notice_that_comes_late_takes_no_later_one_back(actors: Actors) -> None:
+    receiver = join(actors, (ALICE, write_notice(4)), (ALICE, write_notice(2)), (ALICE, Snapshot(epoch=3).message()))
+    receiver.must_be(is_out=True, epoch=3)
+
+
 @clause("GC-51", "GC-20")
 def test_who_was_put_out_by_a_notice_can_be_a_member_again(actors: Actors) -> None:
     receiver = join(actors, (ALICE, write_notice(1)))
