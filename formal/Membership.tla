@@ -35,7 +35,7 @@ vars == <<view, net, done, lost, copied, snapshots, wanted, ended, kicked, heard
 NoSnapshot == [epoch |-> -1, members |-> {}, removed |-> {}, closed |-> FALSE, by |-> 0]
 Stranger == [snapshot |-> NoSnapshot, adds |-> {}, left |-> {}, reported |-> {}, adders |-> {}, waiting |-> {},
              mine |-> {},    \* <<account, epoch>>: what it added itself
-             told |-> FALSE] \* whether the administrator's notice said that it is out, of a later epoch
+             noticed |-> -1] \* the latest epoch of which the administrator's notice said that it is out, until the view is as late
 
 Epoch(v) == v.snapshot.epoch
 ListedIn(snapshot) == {m[1] : m \in snapshot.members}
@@ -49,7 +49,7 @@ Kept(v) == LET listed == v.snapshot.members
 Leaves(v) == v.left \cup v.reported
 Members(v) == Kept(v) \ Leaves(v)
 Present(v) == {m[1] : m \in Members(v)}
-IsIn(u, v) == u \in Present(v) /\ ~v.told
+IsIn(u, v) == u \in Present(v) /\ v.noticed <= Epoch(v)
 IsActive(u) == IsIn(u, view[u]) /\ ~view[u].snapshot.closed
 
 Snapshot(from, to, snapshot, addsYou) ==
@@ -88,10 +88,11 @@ TakeUp(u, v, m) ==
                       !.left = @ \cap new.members,
                       !.reported = {},
                       !.adders = IF added THEN {m.from} ELSE {},
-                      !.told = FALSE]
+                      !.noticed = IF @ <= new.epoch THEN -1 ELSE @]
 
 AcceptNotice(v, m) ==
-    IF Epoch(v) >= 0 /\ m.from = Administrator /\ m.epoch > Epoch(v) THEN [v EXCEPT !.told = TRUE] ELSE v
+    IF Epoch(v) >= 0 /\ m.from = Administrator /\ m.epoch > Epoch(v) /\ m.epoch > v.noticed
+    THEN [v EXCEPT !.noticed = m.epoch] ELSE v
 
 AcceptSnapshot(u, v, m) ==
     LET new == m.snapshot
@@ -407,7 +408,7 @@ NobodyIsLost == \A s, t \in snapshots : t.epoch = s.epoch + 1 =>
 OnlyByRight == \A u \in Accounts :
     /\ view[u].adds \subseteq {w[1] : w \in wanted} \cup Created
     /\ u \notin {w[1] : w \in wanted} => Leaves(view[u]) \subseteq ended
-    /\ view[u].told => \E s \in snapshots : s.epoch > Epoch(view[u]) /\ u \notin ListedIn(s)
+    /\ view[u].noticed # -1 => \E s \in snapshots : s.epoch = view[u].noticed /\ s.epoch > Epoch(view[u]) /\ u \notin ListedIn(s)
     /\ Epoch(view[u]) >= 0 => Administrator \in Present(view[u])
 
 \* No roster has more members than the bound.

@@ -1,4 +1,4 @@
-"""Where the specification and the vectors are: inside the installed package, or in the checkout around it."""
+"""Where the specification, the vectors and the sequences of the model are: inside the installed package, or in the checkout around it."""
 
 from pathlib import Path
 
@@ -7,6 +7,6 @@ CHECKOUT = PACKAGE.parent.parent
 
 
 def find_folder(name: str) -> Path:
-    """Find the folder `spec` or `vectors`."""
+    """Find the folder `spec`, `vectors` or `formal`; of the last the package holds the sequences only."""
     packaged = PACKAGE / "data" / name
     return packaged if packaged.is_dir() else CHECKOUT / name
