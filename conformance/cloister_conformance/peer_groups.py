@@ -213,10 +213,12 @@ class SayControl(OfGroupNow):
 class SaySnapshot(OfGroupNow):
     """The snapshot that the client holds, with changes: signed anew if there are any, with the key that is held.
 
-    One with a fresh key, which signs it, also has an address of its own.
+    One with a fresh key, which signs it, also has an address of its own. One of another group is that of a group of the client's,
+    with the same members and the same address.
     """
 
     account: Hex
+    other_group: Hex | None = None
     adds_you: bool = False
     avatar: Hex | None = None
     epoch: int | None = None
@@ -275,7 +277,7 @@ def say_snapshot(params: SaySnapshot, handles: Handles) -> Nothing:
     """Say a snapshot, the honest one or another."""
     group = find_group(handles, params)
     signed = change_snapshot(group, params, handles.random)
-    control = group_control_pb2.GroupControl(group_id=params.group_id, epoch=signed.snapshot.epoch)
+    control = group_control_pb2.GroupControl(group_id=signed.snapshot.group_id, epoch=signed.snapshot.epoch)
     control.snapshot.MergeFrom(
         group_control_pb2.SnapshotMessage(
             snapshot=signed.encoded, signature=signed.signature, avatar=params.avatar, adds_you=params.adds_you
@@ -294,11 +296,14 @@ def change_snapshot(group: Group, params: SaySnapshot, random: wire.Random) -> S
     """Change the snapshot of a view, and sign it with the administrator key that is held, or with a fresh one."""
     held = group.view.signed
     snapshot = make_snapshot(held.snapshot, params)
-    if snapshot == held.snapshot and not params.has_fresh_key:
+    if snapshot == held.snapshot and not params.has_fresh_key and params.other_group is None:
         return held
     key = group.administrator_key
-    if key is None or params.has_fresh_key:
+    if key is None or params.has_fresh_key or params.other_group is not None:
         key = identity.generate_key_pair(random)
+    if params.other_group is not None:
+        group_id = GroupId(params.other_group)
+        snapshot = replace(snapshot, group_id=group_id, administrator=group.ours, administrator_key=key.public)
     if params.has_fresh_key:
         address = identity.generate_key_pair(random)
         snapshot = replace(snapshot, administrator_key=key.public, address_private=address.private)

@@ -1263,7 +1263,7 @@ def receive_content(group: Group, content: GroupContent, *, now_ms: int) -> Step
     return step.then(help_who_is_behind(step.group, content, now_ms=now_ms))
 
 
-NO_MESSAGE, EVERY_MESSAGE = -1, group_control.MAX_INDEX
+NO_MESSAGE, EVERY_MESSAGE = -1, group_control.MAX_INDEX + 1
 
 
 def find_membership(view: View, account: PublicKey, epoch: int) -> tuple[Membership | None, int]:

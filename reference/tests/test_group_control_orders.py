@@ -26,6 +26,7 @@ EVERYWHERE = [
 ORDERS = ["delivery orders", "sequences of operations and what came before each"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("run", "operations", "covered"),
     [

@@ -437,6 +437,7 @@ def count_shown(people: People) -> dict[str, Counter[tuple[object, ...]]]:
     return {name: Counter(each for each in shown if each[0] != "refused") for name, shown in people.shown.items()}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("victim", "is_written"),
     [("alice", False), ("alice", True), ("bob", False), ("bob", True), ("carol", False), ("dave", True)],

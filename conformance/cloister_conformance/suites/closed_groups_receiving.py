@@ -203,6 +203,20 @@ def test_who_leaves_without_having_sent_can_send_nothing(actors: Actors) -> None
     world.must_refuse("ivy", letter, "NotPermitted", may_answer=True)
 
 
+@clause("CG-58")
+def test_who_leaves_cannot_speak_on_for_ever(actors: Actors) -> None:
+    world = begin(actors)
+    near, far, further = (make(world, "tom", index=index, text=str(index)) for index in (0, 1999, 2000))
+    world.lie(
+        "tom", "say_control", account=world.account("ivy"), epoch=0, kind="leave", added=0, last_index=2**63 - 1
+    ).must_be()
+    hand_over(world, "tom")[0].must_mention({"kind": "member left", "account": world.account("tom")})
+    world.deliver("ivy", near).must_mention(message(world, "tom", "0"))
+    world.must_refuse("ivy", further, "NotPermitted", may_answer=True)
+    world.deliver("ivy", far).must_mention(message(world, "tom", "1999"))
+    world.must_refuse("ivy", further, "NotPermitted", may_answer=True)
+
+
 @clause("CG-25", "CG-26")
 def test_of_who_is_kicked_what_the_administrator_has_read_is_read_and_no_more(actors: Actors) -> None:
     world = begin(actors)
