@@ -342,7 +342,8 @@ def test_what_groups_cost_is_counted(members: int) -> None:
     assert (pairwise.pairwise_encryptions, pairwise.group_encryptions, pairwise.stored) == (readers, 0, readers)
     assert kick.pairwise_encryptions == left + 1 + readers * left, "the snapshots, a notice, and new keys"
     assert join.sessions == readers
-    assert leave.pairwise_encryptions == readers + readers * left + left, "the leaves, new keys, and the snapshots"
+    new_keys, again = readers * left, readers
+    assert leave.pairwise_encryptions == readers + new_keys + left + again, "leaves, new keys, snapshots, keys again (CG-55)"
     for cost in costs.values():
         assert cost.refusals == 0
         assert cost.pairwise_decryptions == cost.pairwise_encryptions
