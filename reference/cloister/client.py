@@ -679,11 +679,7 @@ def let_wait(client: Client, sender: PublicKey, control: Control, *, now_ms: int
     new = WaitingControl(
         sender=sender, group_id=control.group_id, epoch=control.epoch, body=control.body, since_ms=now_ms
     )
-    waiting = [*client.waiting, new]
-    of_sender = [other for other in waiting if other.sender == sender]
-    if len(of_sender) > group_control.MAX_WAITING_OF_ONE:
-        waiting.remove(of_sender[0])
-    return Step(replace(client, waiting=tuple(waiting[-group_control.MAX_WAITING :])))
+    return Step(replace(client, waiting=group_control.keep_waiting_bounds((*client.waiting, new))))
 
 
 def judge_waiting(step: Step, group: Group, random: wire.Random, *, now_ms: int) -> Step:

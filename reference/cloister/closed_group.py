@@ -480,8 +480,8 @@ def tell_changes(
 
 def find_end(view: View, account: PublicKey) -> EventKind:
     """Find how an account that was a member has come to be none."""
-    if group_control.is_known(view, account):
-        added = group_control.find_candidates(view)[account]
+    added = group_control.find_added(view, account)
+    if added is not None:
         return "member left" if Membership(account, added) in view.leaves else "member over the bound"
     removal = next((removal for removal in view.snapshot.removed if removal.account == account), None)
     return GONE[removal.how] if removal else "member absent"
@@ -497,17 +497,23 @@ def note_epoch(group: Group, now_ms: int) -> Group:
     if latest and (latest.epoch, latest.pair.private) == (snapshot.epoch, snapshot.address_private):
         return group
     pair = identity.derive_key_pair(snapshot.address_private)
-    past = tuple(
-        replace(address, past_since_ms=now_ms) if address.past_since_ms is None else address
-        for address in group.addresses
-    )
     is_behind = group.behind is not None and group.behind.epoch > snapshot.epoch
     return replace(
         group,
-        addresses=(Address(epoch=snapshot.epoch, pair=pair), *past),
+        addresses=(Address(epoch=snapshot.epoch, pair=pair), *end_addresses(group.addresses, now_ms)),
         behind=group.behind if is_behind else None,
         differences={},
         heard_ms=now_ms,
+    )
+
+
+def end_addresses(addresses: tuple[Address, ...], now_ms: int) -> tuple[Address, ...]:
+    """Note of the addresses that are not past that they are since now.
+
+    Clauses: CG-34
+    """
+    return tuple(
+        replace(address, past_since_ms=now_ms) if address.past_since_ms is None else address for address in addresses
     )
 
 
@@ -555,7 +561,8 @@ def give(group: Group) -> Step:
     lacking = [account for account in find_others(group) if account not in group.given]
     if not lacking:
         return Step(group)
-    sent = tuple(to_member(group.view, account, make_key(group)) for account in lacking)
+    key = make_key(group)
+    sent = tuple(to_member(group.view, account, key) for account in lacking)
     return Step(replace(group, given=group.given.union(lacking)), sent)
 
 
@@ -618,10 +625,7 @@ def close(group: Group, now_ms: int) -> Step:
 
     Clauses: CG-11, CG-34
     """
-    addresses = tuple(
-        replace(address, past_since_ms=now_ms) if address.past_since_ms is None else address
-        for address in group.addresses
-    )
+    addresses = end_addresses(group.addresses, now_ms)
     closed = replace(forget(group, "closed"), addresses=addresses, records=group.records, counts=group.counts)
     return Step(closed, (*tell_not_sent(group), Event(kind="closed", group_id=group.group_id)))
 
@@ -1113,11 +1117,7 @@ def let_key_wait(group: Group, new: WaitingKey) -> Group:
 
     Clauses: CG-20
     """
-    waiting = [*group.waiting_keys, new]
-    of_sender = [other for other in waiting if other.sender == new.sender]
-    if len(of_sender) > group_control.MAX_WAITING_OF_ONE:
-        waiting.remove(of_sender[0])
-    return replace(group, waiting_keys=tuple(waiting[-group_control.MAX_WAITING :]))
+    return replace(group, waiting_keys=group_control.keep_waiting_bounds((*group.waiting_keys, new)))
 
 
 def answer(group: Group, sender: PublicKey, what: group_control.What, *, now_ms: int) -> Step:
@@ -1592,12 +1592,14 @@ def settle_differences(group: Group, *, now_ms: int) -> Step:
 
     Clauses: CG-46
     """
-    digest = group_control.derive_digest(group.view)
+    if not group.differences:
+        return Step(group)
+    digest, members = group_control.derive_digest(group.view), find_members(group.view)
     step = Step(group)
     for account, noted in group.differences.items():
         if noted.is_exchanged or not is_over(noted.since_ms, REPAIR_AFTER_MS, now_ms):
             continue
-        if noted.digest == digest or account not in find_members(group.view):
+        if noted.digest == digest or account not in members:
             step = step.then(Step(drop_difference(step.group, account)))
         elif is_repairer(group, account):
             step = step.then(exchange(step.group, account, noted, now_ms=now_ms))

@@ -22,7 +22,7 @@ import itertools
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Literal, NewType, get_args
+from typing import Annotated, Literal, NewType, Protocol, TypeVar, get_args
 
 from annotated_types import Len
 
@@ -53,6 +53,17 @@ FORBIDDEN_CATEGORIES = frozenset({"Cc", "Cs", "Co", "Zl", "Zp"})
 
 GroupId = NewType("GroupId", Annotated[bytes, Len(GROUP_ID_BYTES, GROUP_ID_BYTES)])
 """32 random bytes."""
+
+
+class FromSender(Protocol):
+    """Something that waits, and has a sender."""
+
+    @property
+    def sender(self) -> PublicKey:
+        """Who has sent it."""
+
+
+AnyWaiting = TypeVar("AnyWaiting", bound=FromSender)
 
 How = Literal["left", "kicked", "over the bound"]
 What = Literal["view", "sender key"]
@@ -925,11 +936,19 @@ def let_wait(view: View, new: Waiting) -> View:
     """
     if new in view.waiting:
         return view
-    waiting = [*view.waiting, new]
-    of_sender = [other for other in waiting if other.sender == new.sender]
+    return replace(view, waiting=keep_waiting_bounds((*view.waiting, new)))
+
+
+def keep_waiting_bounds(waiting: tuple[AnyWaiting, ...]) -> tuple[AnyWaiting, ...]:
+    """Keep what waits, of which the last is new, within the bounds: of one sender, and of all.
+
+    Clauses: GC-33
+    """
+    kept = list(waiting)
+    of_sender = [other for other in waiting if other.sender == waiting[-1].sender]
     if len(of_sender) > MAX_WAITING_OF_ONE:
-        waiting.remove(of_sender[0])
-    return replace(view, waiting=tuple(waiting[-MAX_WAITING:]))
+        kept.remove(of_sender[0])
+    return tuple(kept[-MAX_WAITING:])
 
 
 def judge_waiting(view: View) -> View:
