@@ -137,10 +137,10 @@ class InsufficientWork(Forbidden):
 
 
 class UntrustedIdentity(Forbidden):
-    """A frame names another identity key than the peer's."""
+    """A frame names another identity key than the peer's, or a link another key of a server that is known."""
 
     def __init__(self) -> None:
-        super().__init__("the identity key is not that of the peer")
+        super().__init__("the identity key is not the one that is known")
 
 
 class ConflictingDistribution(Forbidden):
@@ -267,6 +267,15 @@ class PastEpoch(Stale):
         self.epoch = epoch
 
 
+class StaleRevision(Stale):
+    """A revision of a post is older than one that was seen, or contradicts it."""
+
+    def __init__(self, *, revision: int, seen: int) -> None:
+        super().__init__(f"revision {revision} of a post comes after revision {seen}")
+        self.revision = revision
+        self.seen = seen
+
+
 class GroupClosed(Stale):
     """The administrator has closed the group."""
 
@@ -337,4 +346,13 @@ class NoReply(NetworkFailure):
 
     def __init__(self, *, reason: str) -> None:
         super().__init__(f"no reply: {reason}")
+        self.reason = reason
+
+
+class ServerRefused(NetworkFailure):
+    """An open-group server answered with another status than one of success."""
+
+    def __init__(self, *, status: int, reason: str) -> None:
+        super().__init__(f"the server answers {status}: {reason}")
+        self.status = status
         self.reason = reason

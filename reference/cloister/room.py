@@ -1,0 +1,293 @@
+"""Chapter 11, fifth part: a room as its reader sees it: the link that leads there, and the view that polls bring up to date.
+
+>>> link = decode_link("https://example.org/tea?public_key=" + 64 * "1")
+>>> link.room, link.port
+('tea', 443)
+>>> encode_link(link) == "https://example.org/tea?public_key=" + 64 * "1"
+True
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from cloister import errors, identity, onion, room_post, sealing, server_onion, wire
+from cloister.onion import PORTS, Server
+from cloister.room_post import RoomContent
+
+TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}")
+INVITATION_BYTES = 32
+MAX_PAGE = 256
+MAX_LINK_CHARACTERS = 2048
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoomLink:
+    """Where a room is: a server, its key, 32 bytes, the room's token, and an invitation if there is one."""
+
+    protocol: str
+    host: str
+    port: int
+    base: str = ""
+    room: str
+    server_key: bytes
+    invitation: bytes | None = field(default=None, repr=False)
+
+
+PostKey = tuple[str, int]
+"""Author and time, by which a post is the same as another."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """Under which id a post came, its highest revision, and the data of that."""
+
+    id: int
+    revision: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Post:
+    """A post that was read and not deleted."""
+
+    id: int
+    author: str
+    content: RoomContent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoomView:
+    """What a reader holds of a room: the cursor, the posts by id, and what was seen of each, by author and time and by id."""
+
+    server_key: bytes
+    room: str
+    cursor: int = 0
+    posts: Mapping[int, Post] = field(default_factory=dict)
+    seen: Mapping[PostKey, Seen] = field(default_factory=dict)
+    keys: Mapping[int, PostKey] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoomEvent:
+    """What a message of a page brought: `post` for what is new or edited, `error` for what was refused, neither for a deletion."""
+
+    id: int
+    post: Post | None = None
+    error: errors.ProtocolViolation | None = None
+
+
+# Links
+
+
+def decode_link(text: str) -> RoomLink:
+    """Decode an unverified link to a room.
+
+    Raises:
+        InvalidMessage: it is not of the form.
+    Clauses: OG-69
+    """
+    try:
+        return read_link(text)
+    except (errors.Malformed, errors.ForbiddenTarget, ValueError) as error:
+        raise errors.InvalidMessage(reason=f"the link is not of the form: {error}") from None
+
+
+def read_link(text: str) -> RoomLink:
+    """Read the parts of a link.
+
+    Raises:
+        Malformed, ForbiddenTarget, ValueError: one is not of the form.
+    Clauses: OG-69
+    """
+    if len(text) > MAX_LINK_CHARACTERS or not text.isascii() or not text.isprintable():
+        raise errors.InvalidMessage(reason="it is too long, or not of printable characters")
+    parts = urlsplit(text)
+    if parts.scheme not in PORTS or parts.hostname is None or parts.username is not None or parts.fragment:
+        raise errors.InvalidMessage(reason="it is no web address")
+    onion.check_host(parts.hostname)
+    base, _, room = parts.path.rpartition("/")
+    if not TOKEN.fullmatch(room):
+        raise errors.InvalidMessage(reason="it names no room")
+    query = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=True)
+    members = dict(query)
+    if len(members) != len(query) or not members.keys() <= {"public_key", "invitation"}:
+        raise errors.InvalidMessage(reason="its query holds something else")
+    wire.check_range(parts.port or PORTS[parts.scheme], 1, 65535, what="port")
+    server_key = wire.decode_hex(wire.take_text(members, "public_key"), what="public_key")
+    identity.decode_public_key(sealing.KEY_TYPE + server_key)
+    return RoomLink(
+        protocol=parts.scheme,
+        host=parts.hostname,
+        port=parts.port or PORTS[parts.scheme],
+        base=base.removesuffix("/r"),
+        room=room,
+        server_key=server_key,
+        invitation=decode_invitation(members["invitation"]) if "invitation" in members else None,
+    )
+
+
+def decode_invitation(text: str) -> bytes:
+    """Decode an unverified invitation.
+
+    Raises:
+        InvalidEncoding: it is not 64 digits of canonical hex.
+    """
+    return bytes.fromhex(wire.check_hex(text, 2 * INVITATION_BYTES, what="invitation"))
+
+
+def encode_link(link: RoomLink) -> str:
+    """Encode a link to a room."""
+    host = f"[{link.host}]" if ":" in link.host else link.host
+    port = "" if link.port == PORTS[link.protocol] else f":{link.port}"
+    invitation = f"&invitation={link.invitation.hex()}" if link.invitation is not None else ""
+    address = f"{link.protocol}://{host}{port}{link.base}/{link.room}"
+    return f"{address}?public_key={link.server_key.hex()}{invitation}"
+
+
+def find_server(link: RoomLink) -> Server:
+    """Find the destination of onion requests for a room, with the key of the link.
+
+    Clauses: OG-68
+    """
+    return Server(
+        host=link.host,
+        target=server_onion.TARGET,
+        protocol=link.protocol,
+        port=link.port,
+        x25519_key=identity.decode_public_key(sealing.KEY_TYPE + link.server_key),
+    )
+
+
+def check_pinned(link: RoomLink, known: Sequence[RoomLink]) -> None:
+    """Check that no known link is to the same place with another key.
+
+    Raises:
+        UntrustedIdentity: one is.
+    Clauses: OG-69
+    """
+    for other in known:
+        is_same_place = (other.host, other.port, other.base) == (link.host, link.port, link.base)
+        if is_same_place and other.server_key != link.server_key:
+            raise errors.UntrustedIdentity
+
+
+# Views
+
+
+def apply_page(view: RoomView, page: Sequence[Mapping[str, Any]]) -> tuple[RoomView, list[RoomEvent]]:
+    """Apply an unverified page of `since`: messages and tombstones in ascending order behind the cursor.
+
+    Raises:
+        InvalidMessage: it is no such page.
+    Clauses: OG-74
+    """
+    cursor = check_page(view, page)
+    view = replace(view, cursor=cursor, posts=dict(view.posts), seen=dict(view.seen), keys=dict(view.keys))
+    return view, [apply_message(view, message) for message in page]
+
+
+def begin_view(view: RoomView, recent: Sequence[Mapping[str, Any]]) -> tuple[RoomView, list[RoomEvent]]:
+    """Begin an empty view with an unverified page of `recent`, newest first, which may be in any order of changes.
+
+    Raises:
+        InvalidMessage: it is no such page.
+    Clauses: OG-74
+    """
+    for message in recent:
+        check_message(message)
+    return apply_page(view, sorted(recent, key=lambda message: message["seqno"]))
+
+
+def check_page(view: RoomView, page: Sequence[Mapping[str, Any]]) -> int:
+    """Check that numbers ascend above the cursor, and return the last.
+
+    Raises:
+        InvalidMessage: they do not.
+    Clauses: OG-74
+    """
+    if len(page) > MAX_PAGE:
+        raise errors.InvalidMessage(reason="the page is too long")
+    cursor = view.cursor
+    for message in page:
+        check_message(message)
+        if message["seqno"] <= cursor:
+            raise errors.InvalidMessage(reason="the sequence numbers do not ascend above the cursor")
+        cursor = message["seqno"]
+    return cursor
+
+
+def check_message(message: Mapping[str, Any]) -> None:
+    """Check that a message has an id and a sequence number.
+
+    Raises:
+        InvalidMessage: it has not.
+    """
+    if not isinstance(message, Mapping) or type(message.get("id")) is not int or type(message.get("seqno")) is not int:
+        raise errors.InvalidMessage(reason="a message has no id or no sequence number")
+
+
+def apply_message(view: RoomView, message: Mapping[str, Any]) -> RoomEvent:
+    """Apply one unverified message to a view whose parts are fresh copies: a post, an edit or a tombstone.
+
+    What is refused changes nothing.
+    Clauses: OG-73, OG-75
+    """
+    posts, seen, keys = view.posts, view.seen, view.keys
+    assert isinstance(posts, dict)
+    assert isinstance(seen, dict)
+    assert isinstance(keys, dict)
+    if message.get("deleted") is True:
+        posts.pop(message["id"], None)
+        return RoomEvent(id=message["id"])
+    try:
+        post, data = read_message(view, message)
+    except errors.ProtocolViolation as error:
+        return RoomEvent(id=message["id"], error=error)
+    key = derive_post_key(post)
+    posts[post.id] = post
+    seen[key] = Seen(id=post.id, revision=post.content.revision, data=data)
+    keys[post.id] = key
+    return RoomEvent(id=post.id, post=post)
+
+
+def derive_post_key(post: Post) -> PostKey:
+    """Derive that by which a post is the same as another."""
+    return post.author, post.content.timestamp_ms
+
+
+def read_message(view: RoomView, message: Mapping[str, Any]) -> tuple[Post, bytes]:
+    """Read an unverified post or edit; return its data too.
+
+    Raises:
+        InvalidMessage, InvalidEncoding, InvalidKey, TooLarge, OutOfRange: it is not of the form, or for another room.
+        InvalidSignature: its signature does not verify.
+        DuplicateMessage: it came before under another id, or something else came under this one.
+        StaleRevision: its revision is lower than one that was seen, or the same with other data.
+    Clauses: OG-71, OG-72, OG-73
+    """
+    author = wire.take_text(message, "session_id")
+    data = wire.decode_base64(wire.take_text(message, "data"), what="data")
+    signature = wire.decode_base64(wire.take_text(message, "signature"), what="signature")
+    content = room_post.read_post(author, data, signature, server_key=view.server_key, room=view.room)
+    post = Post(id=message["id"], author=author, content=content)
+    check_seen(view, post, data)
+    return post, data
+
+
+def check_seen(view: RoomView, post: Post, data: bytes) -> None:
+    """Check a post against what was seen of it.
+
+    Raises:
+        DuplicateMessage: it came before under another id, or something else came under this one.
+        StaleRevision: its revision is lower than one that was seen, or the same with other data.
+    Clauses: OG-73
+    """
+    key = derive_post_key(post)
+    seen = view.seen.get(key, Seen(id=post.id, revision=post.content.revision, data=data))
+    if seen.id != post.id or view.keys.get(post.id, key) != key:
+        raise errors.DuplicateMessage(index=post.content.timestamp_ms)
+    if post.content.revision < seen.revision or (post.content.revision == seen.revision and data != seen.data):
+        raise errors.StaleRevision(revision=post.content.revision, seen=seen.revision)
