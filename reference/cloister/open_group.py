@@ -12,7 +12,6 @@
 """
 
 import json
-import math
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,6 +23,7 @@ from cloister import errors, group_control, room, wire
 from cloister.group_control import BIDI_CONTROLS
 from cloister.room_post import MAX_DATA_BYTES, MAX_POST_FILES
 from cloister.server_onion import METHODS, TARGET
+from cloister.signed_request import HEADERS as SIGNING_HEADERS
 from cloister.signed_request import SIGNATURE_BYTES, Refusal, Request
 
 POSTS = 5
@@ -37,7 +37,11 @@ DEFAULT_PAGE = 100
 MAX_PAGE = room.MAX_PAGE
 MAX_PAGE_BYTES = 2_097_152
 MAX_BATCH = 100
-MAX_BATCH_REPLY_BYTES = 8_388_608
+MAX_BATCH_REPLY_BYTES = 14_680_064
+MAX_REQUIRED = 16
+MAX_REQUIRED_CHARACTERS = 32
+MAX_SECONDS = 1_000_000_000
+MAX_NUMBER = room.MAX_NUMBER
 ACTIVE_SECONDS = 604_800
 MAX_DESCRIPTION_CHARACTERS = 1_000
 
@@ -46,7 +50,7 @@ ALL_ROOMS = "*"
 FLAGS = ("read", "accessible", "write", "upload")
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 NOT_IN_FILE_NAMES = frozenset("/\\") | BIDI_CONTROLS
-FILE_NAME = re.compile(r"\s*(?:attachment|inline)?\s*;?\s*filename\*=UTF-8''([^;\s]*)\s*", re.IGNORECASE)
+FILE_NAME = re.compile(r"attachment; *filename\*=UTF-8''([A-Za-z0-9!#$&+.^_`|~%-]*)", re.IGNORECASE)
 RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 
 
@@ -80,12 +84,13 @@ class Endpoint:
         return re.compile(re.sub(r"\{(\w+)\}", lambda name: f"(?P<{name[1]}>{NAMES[name[1]]})", self.path))
 
 
+DECIMAL = r"0|[1-9][0-9]{0,19}"
 NAMES = {
     "room": room.TOKEN.pattern,
-    "message": r"[0-9]{1,20}",
-    "file": r"[0-9]{1,20}",
-    "number": r"[0-9]{1,20}",
-    "id": r"[^/]+",
+    "message": DECIMAL,
+    "file": DECIMAL,
+    "number": DECIMAL,
+    "id": r"(?:05|00|15)[0-9a-f]{64}",
     "name": r"[^/]*",
 }
 
@@ -181,10 +186,7 @@ def find_endpoint(request: Request) -> tuple[Endpoint, dict[str, str]]:
         Refusal: 404, there is no such path; 405, it has not this method.
     Clauses: OG-57
     """
-    try:
-        path = request.path.decode()
-    except UnicodeDecodeError:
-        raise Refusal(404, "there is no such path") from None
+    path = request.path.decode()  # which `check_target` has made sure of
     found = [(endpoint, match) for endpoint in ENDPOINTS if (match := endpoint.pattern.fullmatch(path))]
     if not found:
         raise Refusal(404, "there is no such path")
@@ -302,8 +304,8 @@ def check_may_join(settings: RoomSettings, in_room: Standing, *, now_s: float) -
         raise Refusal(404, NO_SUCH_ROOM)
 
 
-def check_may_be_banned(target: Standing, *, on_server: Standing, operator: bool) -> None:
-    """Check that an account holds nothing that must be taken away before it is banned.
+def check_may_be_banned(standings: Sequence[Standing], *, operator: bool) -> None:
+    """Check that an account holds no role where it is to be banned: there, or, of the server, anywhere.
 
     Raises:
         Refusal: 403, it is operator, administrator or moderator.
@@ -311,7 +313,7 @@ def check_may_be_banned(target: Standing, *, on_server: Standing, operator: bool
     """
     if operator:
         raise Refusal(403, "nobody bans the operator")
-    if any(standing.administrator or standing.moderator for standing in (target, on_server)):
+    if any(standing.administrator or standing.moderator for standing in standings):
         raise Refusal(403, "take its rights away before a moderator or administrator is banned")
 
 
@@ -337,23 +339,11 @@ def check_may_delete(rights: Rights, *, own: bool) -> None:
         raise Refusal(403, "only its author and moderators delete a message")
 
 
-def check_may_delete_all(rights: Rights, *, own: bool, of_administrator: bool) -> None:
-    """Check that all messages of an account may be deleted.
-
-    Raises:
-        Refusal: 403, they may not.
-    Clauses: OG-39, OG-47
-    """
-    check_may_delete(rights, own=own)
-    if not own and of_administrator and not rights.administrator:
-        raise Refusal(403, "only administrators delete all messages of an administrator")
-
-
 # Bodies
 
 
 def decode_members(body: bytes, known: Collection[str]) -> dict[str, Any]:
-    """Decode an unverified body: a JSON object with these members at most.
+    """Decode an unverified body: a JSON object with these members at most, or nothing, which is one without members.
 
     Raises:
         Refusal: 413, it is too long; 400, it is none.
@@ -362,7 +352,7 @@ def decode_members(body: bytes, known: Collection[str]) -> dict[str, Any]:
     if len(body) > MAX_JSON_BYTES:
         raise Refusal(413, f"a body has at most {MAX_JSON_BYTES} bytes")
     try:
-        members = wire.decode_object(body, what="the body")
+        members = wire.decode_object(body or b"{}", what="the body")
     except errors.InvalidMessage as error:
         raise Refusal(400, error.reason) from None
     if unknown := sorted(members.keys() - set(known)):
@@ -409,8 +399,8 @@ def take_base64(members: Mapping[str, Any], name: str) -> bytes:
         raise Refusal(400, str(error)) from None
 
 
-def take_seconds(members: Mapping[str, Any], name: str) -> float | None:
-    """Take a number of seconds above 0, None if it is absent.
+def take_seconds(members: Mapping[str, Any], name: str) -> int | None:
+    """Take a number of seconds, None if it is absent.
 
     Raises:
         Refusal: 400, it is something else.
@@ -419,13 +409,9 @@ def take_seconds(members: Mapping[str, Any], name: str) -> float | None:
     value = members.get(name)
     if name not in members:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
-        raise Refusal(400, f"{name} is no number of seconds above 0")
-    return min(float(value), MAX_SECONDS)
-
-
-MAX_SECONDS = 1e11
-"""Some thousand years: what is longer would be no time."""
+    if type(value) is not int or not 1 <= value <= MAX_SECONDS:
+        raise Refusal(400, f"{name} is no number of seconds from 1 to {MAX_SECONDS}")
+    return value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -486,8 +472,8 @@ def decode_room_changes(body: bytes) -> dict[str, Any]:
         check_room_name(take_text(members, "name"))
     if "description" in members:
         check_description(take_text(members, "description"))
-    if "image" in members and type(members["image"]) is not int:
-        raise Refusal(400, "image is no number of a file")
+    if "image" in members and members["image"] is not None and type(members["image"]) is not int:
+        raise Refusal(400, "image is neither the number of a file nor null")
     return members
 
 
@@ -557,12 +543,12 @@ def decode_scope(members: Mapping[str, Any]) -> Scope:
         raise Refusal(400, "rooms is no list of tokens")
     if rooms == [ALL_ROOMS]:
         return Scope(everywhere=True)
-    if len(set(rooms)) != len(rooms) or not all(room.TOKEN.fullmatch(token) for token in rooms):
-        raise Refusal(400, "rooms is no list of different tokens")
+    if len(rooms) > MAX_BATCH or len(set(rooms)) != len(rooms):
+        raise Refusal(400, f"rooms names one twice, or more than {MAX_BATCH}")
     return Scope(rooms=tuple(rooms))
 
 
-def decode_ban(body: bytes, *, lifting: bool) -> tuple[Scope, float | None]:
+def decode_ban(body: bytes, *, lifting: bool) -> tuple[Scope, int | None]:
     """Decode the unverified body of a ban, or of the lifting of one: what it is for, and for how many seconds.
 
     Raises:
@@ -606,17 +592,23 @@ def decode_role(body: bytes) -> tuple[Scope, RoleChange]:
 
 
 def apply_role(standing: Standing, change: RoleChange) -> Standing:
-    """Apply a change of role: an administrator is a moderator too, and who is no moderator is no administrator.
+    """Apply a change of role: an administrator is a moderator too, who is no moderator is no administrator, and who is one is not banned.
 
     Clauses: OG-23
     """
     if change.visible is not None:
         standing = replace(standing, visible=change.visible)
-    if change.administrator is not None:
-        standing = replace(standing, administrator=change.administrator, moderator=True)
     if change.moderator is not None:
-        standing = replace(standing, moderator=change.moderator)
-    return standing if standing.moderator else replace(standing, administrator=False)
+        standing = replace(
+            standing, moderator=change.moderator, administrator=standing.administrator and change.moderator
+        )
+    if change.administrator is not None:
+        standing = replace(
+            standing, administrator=change.administrator, moderator=standing.moderator or change.administrator
+        )
+    if change.moderator or change.administrator:
+        standing = replace(standing, banned=False, banned_until_s=None)
+    return standing
 
 
 def apply_permissions(flags: Flags, body: bytes) -> Flags:
@@ -643,14 +635,14 @@ def list_flags(flags: Flags) -> dict[str, bool]:
     return {name: value for name in FLAGS if (value := getattr(flags, name)) is not None}
 
 
-def decode_timeout(body: bytes) -> float | None:
-    """Decode the unverified body of the making of an invitation; no body is none.
+def decode_timeout(body: bytes) -> int | None:
+    """Decode the unverified body of the making of an invitation.
 
     Raises:
         Refusal: 400, it is not of the form.
     Clauses: OG-31
     """
-    return take_seconds(decode_members(body or b"{}", ("timeout",)), "timeout")
+    return take_seconds(decode_members(body, ("timeout",)), "timeout")
 
 
 def decode_join(body: bytes) -> bytes:
@@ -670,21 +662,12 @@ def decode_join(body: bytes) -> bytes:
 # Queries, numbers and headers
 
 
-def decode_number(text: str, *, what: str) -> int:
-    """Decode an unverified number in a path or query: an id, a sequence number.
+def decode_number(text: str) -> int:
+    """Decode a number in a path; what is above `MAX_NUMBER` names nothing, as that itself.
 
-    Raises:
-        Refusal: 400, it is none.
     Clauses: OG-58
     """
-    try:
-        return min(wire.decode_decimal(text, what=what), MAX_NUMBER)
-    except errors.InvalidEncoding as error:
-        raise Refusal(400, str(error)) from None
-
-
-MAX_NUMBER = 2**63 - 1
-"""More than any id or sequence number is, and what databases hold."""
+    return min(int(text), MAX_NUMBER)
 
 
 def decode_query(query: str) -> dict[str, str]:
@@ -697,22 +680,29 @@ def read_limit(request: Request) -> int:
 
     Raises:
         Refusal: 400, it is no number.
-    Clauses: OG-44
+    Clauses: OG-44, OG-58
     """
     text = decode_query(request.query).get("limit")
     if text is None:
         return DEFAULT_PAGE
-    number = decode_number(text.removeprefix("-"), what="limit")
-    return max(1, min(MAX_PAGE, -number if text.startswith("-") else number))
+    try:
+        number = wire.decode_decimal(text, what="limit")
+    except errors.InvalidEncoding as error:
+        raise Refusal(400, str(error)) from None
+    return max(1, min(number, MAX_PAGE))
 
 
 def find_missing(request: Request, offered: Collection[str]) -> list[str]:
     """Find which of the capabilities that are required are not offered.
 
+    Raises:
+        Refusal: 400, it requires too many, or one with a name that is too long.
     Clauses: OG-66
     """
-    required = decode_query(request.query).get("required", "")
-    return [name for name in required.split(",") if name and name not in offered]
+    required = [name for name in decode_query(request.query).get("required", "").split(",") if name]
+    if len(required) > MAX_REQUIRED or any(len(name) > MAX_REQUIRED_CHARACTERS for name in required):
+        raise Refusal(400, f"at most {MAX_REQUIRED} capabilities of {MAX_REQUIRED_CHARACTERS} characters are required")
+    return [name for name in required if name not in offered]
 
 
 def read_file_name(header: str | None) -> str:
@@ -722,7 +712,7 @@ def read_file_name(header: str | None) -> str:
         Refusal: 400, it is not of the form, or not allowed.
     Clauses: OG-52
     """
-    if header is None or header.strip().lower() in {"", "attachment", "inline"}:
+    if header is None or header == "attachment":
         return ""
     found = FILE_NAME.fullmatch(header)
     if not found:
@@ -806,6 +796,8 @@ def decode_part(part: object) -> Request:
     bodies = part.keys() & {"json", "b64", "bytes"}
     if len(bodies) > 1 or (bodies and method == "GET"):
         raise Refusal(400, "a request in the list has two bodies, or is a GET with one")
+    if any(name.lower() in SIGNING_HEADERS for name in headers):
+        raise Refusal(400, "the batch alone is signed, not the requests in it")
     request = Request(
         method=method,
         target=target,

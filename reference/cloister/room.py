@@ -11,15 +11,19 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
 from cloister import errors, identity, onion, room_post, sealing, server_onion, wire
 from cloister.onion import PORTS, Server
 from cloister.room_post import RoomContent
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}")
+LINK = re.compile(
+    r"(https?)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::([1-9][0-9]{0,4}))?"
+    r"/(?:r/)?([A-Za-z0-9_-]{1,64})\?public_key=([0-9a-f]{64})(?:&invitation=([0-9a-f]{64}))?"
+)
 INVITATION_BYTES = 32
 MAX_PAGE = 256
+MAX_NUMBER = 2**53 - 1
 MAX_LINK_CHARACTERS = 2048
 
 
@@ -30,7 +34,6 @@ class RoomLink:
     protocol: str
     host: str
     port: int
-    base: str = ""
     room: str
     server_key: bytes
     invitation: bytes | None = field(default=None, repr=False)
@@ -86,46 +89,26 @@ def decode_link(text: str) -> RoomLink:
     """Decode an unverified link to a room.
 
     Raises:
-        InvalidMessage: it is not of the form.
+        InvalidMessage: it is not of the form, or its key is not acceptable.
     Clauses: OG-69
     """
+    found = LINK.fullmatch(text) if len(text) <= MAX_LINK_CHARACTERS else None
+    if not found:
+        raise errors.InvalidMessage(reason="it is no link to a room")
+    protocol, host, port, token, server_key, invitation = found.groups()
     try:
-        return read_link(text)
-    except (errors.Malformed, errors.ForbiddenTarget, ValueError) as error:
-        raise errors.InvalidMessage(reason=f"the link is not of the form: {error}") from None
-
-
-def read_link(text: str) -> RoomLink:
-    """Read the parts of a link.
-
-    Raises:
-        Malformed, ForbiddenTarget, ValueError: one is not of the form.
-    Clauses: OG-69
-    """
-    if len(text) > MAX_LINK_CHARACTERS or not text.isascii() or not text.isprintable():
-        raise errors.InvalidMessage(reason="it is too long, or not of printable characters")
-    parts = urlsplit(text)
-    if parts.scheme not in PORTS or parts.hostname is None or parts.username is not None or parts.fragment:
-        raise errors.InvalidMessage(reason="it is no web address")
-    onion.check_host(parts.hostname)
-    base, _, room = parts.path.rpartition("/")
-    if not TOKEN.fullmatch(room):
-        raise errors.InvalidMessage(reason="it names no room")
-    query = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=True)
-    members = dict(query)
-    if len(members) != len(query) or not members.keys() <= {"public_key", "invitation"}:
-        raise errors.InvalidMessage(reason="its query holds something else")
-    wire.check_range(parts.port or PORTS[parts.scheme], 1, 65535, what="port")
-    server_key = wire.decode_hex(wire.take_text(members, "public_key"), what="public_key")
-    identity.decode_public_key(sealing.KEY_TYPE + server_key)
+        onion.check_host(host.strip("[]"))
+        wire.check_range(int(port or PORTS[protocol]), 1, 65535, what="port")
+        identity.decode_public_key(sealing.KEY_TYPE + bytes.fromhex(server_key))
+    except errors.ProtocolViolation as error:
+        raise errors.InvalidMessage(reason=f"it is no link to a room: {error}") from None
     return RoomLink(
-        protocol=parts.scheme,
-        host=parts.hostname,
-        port=parts.port or PORTS[parts.scheme],
-        base=base.removesuffix("/r"),
-        room=room,
-        server_key=server_key,
-        invitation=decode_invitation(members["invitation"]) if "invitation" in members else None,
+        protocol=protocol,
+        host=host.strip("[]").lower(),
+        port=int(port or PORTS[protocol]),
+        room=token,
+        server_key=bytes.fromhex(server_key),
+        invitation=bytes.fromhex(invitation) if invitation else None,
     )
 
 
@@ -134,6 +117,7 @@ def decode_invitation(text: str) -> bytes:
 
     Raises:
         InvalidEncoding: it is not 64 digits of canonical hex.
+    Clauses: OG-30
     """
     return bytes.fromhex(wire.check_hex(text, 2 * INVITATION_BYTES, what="invitation"))
 
@@ -143,7 +127,7 @@ def encode_link(link: RoomLink) -> str:
     host = f"[{link.host}]" if ":" in link.host else link.host
     port = "" if link.port == PORTS[link.protocol] else f":{link.port}"
     invitation = f"&invitation={link.invitation.hex()}" if link.invitation is not None else ""
-    address = f"{link.protocol}://{host}{port}{link.base}/{link.room}"
+    address = f"{link.protocol}://{host}{port}/{link.room}"
     return f"{address}?public_key={link.server_key.hex()}{invitation}"
 
 
@@ -169,8 +153,7 @@ def check_pinned(link: RoomLink, known: Sequence[RoomLink]) -> None:
     Clauses: OG-69
     """
     for other in known:
-        is_same_place = (other.host, other.port, other.base) == (link.host, link.port, link.base)
-        if is_same_place and other.server_key != link.server_key:
+        if (other.host, other.port) == (link.host, link.port) and other.server_key != link.server_key:
             raise errors.UntrustedIdentity
 
 
@@ -189,16 +172,21 @@ def apply_page(view: RoomView, page: Sequence[Mapping[str, Any]]) -> tuple[RoomV
     return view, [apply_message(view, message) for message in page]
 
 
-def begin_view(view: RoomView, recent: Sequence[Mapping[str, Any]]) -> tuple[RoomView, list[RoomEvent]]:
-    """Begin an empty view with an unverified page of `recent`, newest first, which may be in any order of changes.
+def begin_view(
+    view: RoomView, recent: Sequence[Mapping[str, Any]], *, message_sequence: int
+) -> tuple[RoomView, list[RoomEvent]]:
+    """Begin an empty view with an unverified page of `recent`, and the room's `message_sequence` as it was before that.
 
     Raises:
-        InvalidMessage: it is no such page.
+        InvalidMessage: it is no such page, or no such number.
     Clauses: OG-74
     """
+    if not 0 <= message_sequence <= MAX_NUMBER:
+        raise errors.InvalidMessage(reason="message_sequence is no such number")
     for message in recent:
         check_message(message)
-    return apply_page(view, sorted(recent, key=lambda message: message["seqno"]))
+    view, events = apply_page(view, sorted(recent, key=lambda message: message["seqno"]))
+    return replace(view, cursor=message_sequence), events
 
 
 def check_page(view: RoomView, page: Sequence[Mapping[str, Any]]) -> int:
@@ -220,13 +208,16 @@ def check_page(view: RoomView, page: Sequence[Mapping[str, Any]]) -> int:
 
 
 def check_message(message: Mapping[str, Any]) -> None:
-    """Check that a message has an id and a sequence number.
+    """Check that a message has an id and a sequence number, from 1 to `MAX_NUMBER`.
 
     Raises:
         InvalidMessage: it has not.
+    Clauses: OG-74
     """
-    if not isinstance(message, Mapping) or type(message.get("id")) is not int or type(message.get("seqno")) is not int:
-        raise errors.InvalidMessage(reason="a message has no id or no sequence number")
+    for name in ("id", "seqno"):
+        number = message.get(name) if isinstance(message, Mapping) else None
+        if type(number) is not int or not 1 <= number <= MAX_NUMBER:  # JSON's true is an int to Python
+            raise errors.InvalidMessage(reason=f"a message has no {name}")
 
 
 def apply_message(view: RoomView, message: Mapping[str, Any]) -> RoomEvent:
@@ -281,13 +272,15 @@ def check_seen(view: RoomView, post: Post, data: bytes) -> None:
     """Check a post against what was seen of it.
 
     Raises:
-        DuplicateMessage: it came before under another id, or something else came under this one.
+        DuplicateMessage: it came before under another id, something else came under this one, or it was taken away.
         StaleRevision: its revision is lower than one that was seen, or the same with other data.
     Clauses: OG-73
     """
     key = derive_post_key(post)
     seen = view.seen.get(key, Seen(id=post.id, revision=post.content.revision, data=data))
     if seen.id != post.id or view.keys.get(post.id, key) != key:
+        raise errors.DuplicateMessage(index=post.content.timestamp_ms)
+    if post.id in view.keys and post.id not in view.posts:
         raise errors.DuplicateMessage(index=post.content.timestamp_ms)
     if post.content.revision < seen.revision or (post.content.revision == seen.revision and data != seen.data):
         raise errors.StaleRevision(revision=post.content.revision, seen=seen.revision)

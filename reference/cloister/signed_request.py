@@ -12,6 +12,7 @@ r"""Chapter 11, second part: how a request to an open-group server is signed, an
 """
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes
@@ -27,6 +28,10 @@ ID_HEADER = "x-sogs-pubkey"
 NONCE_HEADER = "x-sogs-nonce"
 TIME_HEADER = "x-sogs-timestamp"
 SIGNATURE_HEADER = "x-sogs-signature"
+BAD_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
+NOT_IN_PATHS = re.compile(r"[?#\x00-\x1f\x7f-\x9f]")
+QUERY = re.compile(r"[\x21-\x7e]*")
+
 HEADERS = (ID_HEADER, NONCE_HEADER, TIME_HEADER, SIGNATURE_HEADER)
 
 
@@ -78,6 +83,26 @@ def encode_signed(request: Request, *, server_key: bytes, nonce: bytes, timestam
     body_hash = hashlib.blake2b(request.body).digest() if request.body else b""
     head = server_key + nonce + str(timestamp_s).encode() + request.method.encode()
     return head + request.path + query + body_hash
+
+
+def check_target(request: Request) -> None:
+    """Check that nothing of an unverified request could move within the signed bytes, which have no separators.
+
+    Raises:
+        Refusal: 400, it could.
+    Clauses: OG-58
+    """
+    path, _, query = request.target.partition("?")
+    try:
+        decoded = request.path.decode()
+    except UnicodeDecodeError:
+        raise Refusal(400, "the path is not UTF-8") from None
+    if BAD_PERCENT.search(path) or NOT_IN_PATHS.search(decoded):
+        raise Refusal(400, "the path has a character that it must not have")
+    if not QUERY.fullmatch(query):
+        raise Refusal(400, "the query has a character that it must not have")
+    if request.method == "GET" and request.body:
+        raise Refusal(400, "a GET has no body")
 
 
 def sign_request(
