@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn, TypeVar
 
 from cloister import identity
-from cloister.closed_group import REPAIR_AFTER_MS, REPAIR_PERIOD_MS
+from cloister.group_repair import REPAIR_AFTER_MS, REPAIR_PERIOD_MS
 from cloister.identity import KeyPair, PublicKey
 
 from cloister_conformance import peer

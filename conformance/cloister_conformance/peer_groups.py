@@ -6,11 +6,12 @@ from typing import Any, Literal
 
 from cloister import (
     client,
-    closed_group,
     double_ratchet,
     envelope,
     errors,
+    group_content,
     group_control,
+    group_reading,
     identity,
     sender_keys,
     session,
@@ -18,9 +19,9 @@ from cloister import (
 )
 from cloister._proto import closed_groups_pb2, envelopes_pb2, group_control_pb2
 from cloister.client import Client, Queued
-from cloister.closed_group import Address, Group
 from cloister.envelope import Envelope
 from cloister.group_control import GroupId, SignedSnapshot, Snapshot, SnapshotMessage
+from cloister.group_state import Address, Group
 from cloister.identity import PublicKey
 from pydantic import Field
 
@@ -91,7 +92,7 @@ def peek(params: OfStored, handles: Handles) -> Peeked:
 def find_address(held: Client, recipient: bytes) -> tuple[Group, Address]:
     """Find the group and the address that a recipient stands for."""
     for group in held.groups.values():
-        if at := closed_group.find_address(group, PublicKey(recipient)):
+        if at := group_reading.find_address(group, PublicKey(recipient)):
             return group, at
     raise errors.UnknownGroup
 
@@ -123,12 +124,12 @@ def peek_pairwise(held: Client, opened: Envelope, random: wire.Random, now_ms: i
     if opened.kind == "prekey message":
         frame = session.decode_prekey_message(frame).message
     message = double_ratchet.decode_message(frame)
-    described = describe_pairwise(client.decode_pairwise(plaintext))
+    described = describe_pairwise(group_content.decode_pairwise(plaintext))
     key = f"ratchet key {message.ratchet_key.hex()}, counter {message.counter}"
     return Peeked(source=opened.source, ephemeral_key=b"", message_key=key, said=plaintext, **described)
 
 
-def describe_pairwise(content: client.PairwiseContent) -> dict[str, Any]:
+def describe_pairwise(content: group_content.PairwiseContent) -> dict[str, Any]:
     """Describe a pairwise content."""
     if content.text is not None:
         return {"kind": "text", "text": content.text}
@@ -142,7 +143,7 @@ def describe_pairwise(content: client.PairwiseContent) -> dict[str, Any]:
 
 def describe_content(encoded: bytes) -> dict[str, Any]:
     """Describe a group content."""
-    content = closed_group.decode_content(encoded)
+    content = group_content.decode_content(encoded)
     return {
         "group_id": content.group_id,
         "epoch": content.epoch,

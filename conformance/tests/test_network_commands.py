@@ -21,9 +21,9 @@ PROGRAM = (
 CLOISTER = [sys.executable, "-c", PROGRAM]
 ROOT = Path(__file__).parents[2]
 FORGETFUL = (
-    "from cloister import closed_group, demo\n"
+    "from cloister import demo, group_sending, group_state\n"
     "demo.CLAIM_SECONDS = 20\n"
-    "closed_group.renew = lambda group, random: closed_group.Step(group)\n"
+    "group_sending.renew = lambda group, random: group_state.Step(group)\n"
 )
 """Members that keep their sender keys when somebody goes."""
 

@@ -1,4 +1,4 @@
-"""Chapter 10, second part: one account with its sessions and closed groups.
+"""Chapter 10, last part: one account with its sessions and closed groups.
 
 - A client is a value: every function returns the new one with what the user is told. What is to be stored is in its `outbox`.
 - A shell saves the new client and what is told in one transaction, and only then stores and tells; `note_stored` takes out of the
@@ -19,11 +19,25 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal, NamedTuple
 
-from cloister import closed_group, envelope, errors, group_control, session, session_request, wire, x3dh
-from cloister._proto import closed_groups_pb2
-from cloister.closed_group import Event, Group, GroupContent, ToGroup, ToMember
+from cloister import (
+    closed_group,
+    envelope,
+    errors,
+    group_content,
+    group_control,
+    group_reading,
+    group_repair,
+    group_sending,
+    group_state,
+    session,
+    session_request,
+    wire,
+    x3dh,
+)
 from cloister.envelope import Envelope
+from cloister.group_content import GroupContent, PairwiseContent
 from cloister.group_control import Add, Control, GroupId, Key, Leave, Notice
+from cloister.group_state import Event, Group, ToGroup, ToMember
 from cloister.identity import KeyPair, PublicKey
 from cloister.saved_form import Named
 from cloister.x3dh import Account
@@ -34,16 +48,6 @@ ASK_AFTER_MS = 600_000
 
 Bond = Literal["free", "member", "key", "frame"]
 """What may be sent to whoever it is for; only to a present member; a sender key for one; a frame while its key is ours."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PairwiseContent:
-    """What is said in a pairwise session; at most one of the last three is there. A group content stays encoded."""
-
-    timestamp_ms: int
-    text: str | None = None
-    control: Control | None = None
-    group: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +179,7 @@ def note_stored(client: Client, number: int) -> Client:
     group = client.groups.get(store.group_id) if store.group_id is not None else None
     if group is None or store.index is None:
         return client
-    return put_group(client, closed_group.note_stored(group, store.index))
+    return put_group(client, group_sending.note_stored(group, store.index))
 
 
 # Commands
@@ -196,7 +200,7 @@ def create_group(
 def change_group(
     client: Client,
     group_id: GroupId,
-    change: Callable[[Group], closed_group.Step],
+    change: Callable[[Group], group_state.Step],
     random: wire.Random,
     *,
     now_ms: int,
@@ -218,8 +222,8 @@ def send_text(client: Client, account: PublicKey, text: str, random: wire.Random
         TooLarge: the text is longer than `MAX_TEXT_BYTES`.
     Clauses: CG-6
     """
-    closed_group.check_text(text)
-    content = encode_pairwise(PairwiseContent(timestamp_ms=now_ms, text=text))
+    group_content.check_text(text)
+    content = group_content.encode_pairwise(PairwiseContent(timestamp_ms=now_ms, text=text))
     return Step(enqueue(client, account, Queued(content=content, group_id=None, bond="free"), random, now_ms=now_ms))
 
 
@@ -231,7 +235,7 @@ def put_group(client: Client, group: Group) -> Client:
     return replace(client, groups={**client.groups, group.group_id: group})
 
 
-def do(client: Client, step: closed_group.Step, random: wire.Random, *, now_ms: int) -> Step:
+def do(client: Client, step: group_state.Step, random: wire.Random, *, now_ms: int) -> Step:
     """Put what a group has become in its place, queue what it sends, and tell what it tells.
 
     Clauses: CG-16, CG-18
@@ -255,11 +259,13 @@ def do(client: Client, step: closed_group.Step, random: wire.Random, *, now_ms: 
 def make_queued(effect: ToMember, now_ms: int) -> Queued:
     """Make what is queued of something for one account."""
     if isinstance(effect.content, GroupContent):
-        content = PairwiseContent(timestamp_ms=now_ms, group=closed_group.encode_content(effect.content))
-        return Queued(content=encode_pairwise(content), group_id=effect.content.group_id, bond="member")
+        content = PairwiseContent(timestamp_ms=now_ms, group=group_content.encode_content(effect.content))
+        return Queued(content=group_content.encode_pairwise(content), group_id=effect.content.group_id, bond="member")
     content = PairwiseContent(timestamp_ms=now_ms, control=effect.content)
     return Queued(
-        content=encode_pairwise(content), group_id=effect.content.group_id, bond=find_bond(effect.content.body)
+        content=group_content.encode_pairwise(content),
+        group_id=effect.content.group_id,
+        bond=find_bond(effect.content.body),
     )
 
 
@@ -321,22 +327,6 @@ def drop_forbidden(client: Client, group: Group) -> Client:
 
 
 # Sending in pairwise sessions
-
-
-def encode_pairwise(content: PairwiseContent) -> bytes:
-    """Encode a pairwise content.
-
-    Clauses: NE-15, NE-20
-    """
-    wire.check_timestamp(content.timestamp_ms)
-    return wire.encode_protobuf(
-        closed_groups_pb2.PairwiseContent(
-            timestamp_ms=content.timestamp_ms,
-            text=content.text,
-            control=group_control.encode_control(content.control) if content.control else None,
-            group=content.group,
-        )
-    )
 
 
 def enqueue(client: Client, account: PublicKey, queued: Queued, random: wire.Random, *, now_ms: int) -> Client:
@@ -461,7 +451,7 @@ def receive_group_message(
         InvalidMessage: it is no group message.
     Clauses: EN-17, CG-32, CG-45, CG-61
     """
-    found = [(group, closed_group.find_address(group, address)) for group in client.groups.values()]
+    found = [(group, group_reading.find_address(group, address)) for group in client.groups.values()]
     step = Step(client)
     for group, at in found:
         if at is None:
@@ -474,16 +464,16 @@ def receive_group_message(
     return step
 
 
-def receive_frame(group: Group, *, opened: Envelope, epoch: int, now_ms: int) -> closed_group.Step:
+def receive_frame(group: Group, *, opened: Envelope, epoch: int, now_ms: int) -> group_state.Step:
     """Receive the frame of an envelope that came to the address of an epoch."""
-    return closed_group.receive_frame(group, opened.source, epoch, opened.content, now_ms=now_ms)
+    return group_reading.receive_frame(group, opened.source, epoch, opened.content, now_ms=now_ms)
 
 
 def try_in_group(
     client: Client,
     group: Group,
     account: PublicKey,
-    act: Callable[[Group], closed_group.Step],
+    act: Callable[[Group], group_state.Step],
     random: wire.Random,
     *,
     now_ms: int,
@@ -495,7 +485,7 @@ def try_in_group(
     try:
         step = act(group)
     except errors.ProtocolViolation as refusal:
-        step = closed_group.answer_refusal(group, account, refusal, now_ms=now_ms)
+        step = group_repair.answer_refusal(group, account, refusal, now_ms=now_ms)
         refused = (Refused(account=account, error=refusal),)
         return Step(client, refused).then(do(client, step, random, now_ms=now_ms))
     return do(client, step, random, now_ms=now_ms)
@@ -528,7 +518,7 @@ def receive_pairwise(client: Client, sealed: bytes, random: wire.Random, *, now_
     if session_request.is_due(client.sessions[opened.source], now_ms):
         client = ask(client, opened.source, random, now_ms=now_ms)
     try:
-        content = decode_pairwise(plaintext)
+        content = group_content.decode_pairwise(plaintext)
     except errors.ProtocolViolation as refusal:
         return Step(client, (Refused(account=opened.source, error=refusal),))
     return receive_content(client, opened.source, content, random, now_ms=now_ms)
@@ -546,7 +536,9 @@ def answer_request(client: Client, opened: Envelope, random: wire.Random, *, now
     client = put_record(client, record)
     if opened.source in client.queues:
         return send_queue(client, opened.source, random, now_ms=now_ms)
-    greeting = Queued(content=encode_pairwise(PairwiseContent(timestamp_ms=now_ms)), group_id=None, bond="free")
+    greeting = Queued(
+        content=group_content.encode_pairwise(PairwiseContent(timestamp_ms=now_ms)), group_id=None, bond="free"
+    )
     return encrypt(client, record, greeting, random, now_ms=now_ms)
 
 
@@ -564,31 +556,6 @@ def decrypt(client: Client, opened: Envelope, random: wire.Random, *, now_ms: in
         record, client.account, opened.content, random, now_ms=now_ms
     )
     return put_record(replace(client, account=account), record), plaintext
-
-
-def decode_pairwise(encoded: bytes) -> PairwiseContent:
-    """Decode an unverified pairwise content.
-
-    Raises:
-        InvalidMessage: it is not well-formed, or has more than one of text, control and group.
-        OutOfRange: its time does not have 13 digits, or as `group_control.decode_control`.
-        TooLarge: its text is too long.
-        InvalidKey, InvalidName, InvalidAvatar: as `group_control.decode_control`.
-    Clauses: CG-1, CG-6
-    """
-    kinds = ("text", "control", "group")
-    fields = wire.decode_protobuf(closed_groups_pb2.PairwiseContent, encoded, optional=kinds)
-    wire.check_timestamp(fields.timestamp_ms)
-    if sum(fields.HasField(kind) for kind in kinds) > 1:
-        raise errors.InvalidMessage(reason="it has more than one of text, control and group")
-    if fields.HasField("text"):
-        closed_group.check_text(fields.text)
-    return PairwiseContent(
-        timestamp_ms=fields.timestamp_ms,
-        text=fields.text if fields.HasField("text") else None,
-        control=group_control.decode_control(fields.control) if fields.HasField("control") else None,
-        group=fields.group if fields.HasField("group") else None,
-    )
 
 
 def receive_content(
@@ -615,14 +582,14 @@ def receive_group_content(
     Clauses: CG-29, CG-32
     """
     try:
-        content = closed_group.decode_content(encoded)
+        content = group_content.decode_content(encoded)
         if content.group_id not in client.groups:
             raise errors.NotPermitted(reason="a message of a group that is not known")
     except errors.ProtocolViolation as refusal:
         return Step(client, (Refused(account=sender, error=refusal),))
 
-    def read(group: Group) -> closed_group.Step:
-        return closed_group.receive_pairwise_content(group, sender, content, now_ms=now_ms)
+    def read(group: Group) -> group_state.Step:
+        return group_reading.receive_pairwise_content(group, sender, content, now_ms=now_ms)
 
     return try_in_group(client, client.groups[content.group_id], sender, read, random, now_ms=now_ms)
 
@@ -642,10 +609,10 @@ def accept_control(client: Client, sender: PublicKey, control: Control, random: 
         return let_wait(client, sender, control, now_ms=now_ms)
     if may_explain_itself(group, control):
         step = let_wait(client, sender, control, now_ms=now_ms)
-        said = closed_group.say_that_we_left(group, sender, now_ms=now_ms)
+        said = group_repair.say_that_we_left(group, sender, now_ms=now_ms)
         return step.then(do(step.client, said, random, now_ms=now_ms)) if said.effects else step
 
-    def accept(group: Group) -> closed_group.Step:
+    def accept(group: Group) -> group_state.Step:
         return closed_group.accept_control(group, sender, control, random, now_ms=now_ms)
 
     return try_in_group(client, group, sender, accept, random, now_ms=now_ms)
@@ -734,15 +701,15 @@ def ask_for_views(client: Client, random: wire.Random, *, now_ms: int) -> Client
 
     Clauses: CG-50
     """
-    waiting = tuple(w for w in client.waiting if now_ms - w.since_ms <= closed_group.PAST_MS)
+    waiting = tuple(w for w in client.waiting if now_ms - w.since_ms <= group_reading.PAST_MS)
     senders = {held.sender for held in waiting}
     asked = {account: at for account, at in client.asked.items() if account in senders}
     client = replace(client, waiting=waiting, asked=asked)
     for held in waiting:
-        if held.sender in client.asked or not closed_group.is_over(held.since_ms, closed_group.REPAIR_AFTER_MS, now_ms):
+        if held.sender in client.asked or not group_repair.is_over(held.since_ms, group_repair.REPAIR_AFTER_MS, now_ms):
             continue
         control = Control(group_id=held.group_id, epoch=0, body=group_control.Ask(what="view"))
-        content = encode_pairwise(PairwiseContent(timestamp_ms=now_ms, control=control))
+        content = group_content.encode_pairwise(PairwiseContent(timestamp_ms=now_ms, control=control))
         queued = Queued(content=content, group_id=control.group_id, bond="free")
         client = replace(client, asked={**client.asked, held.sender: now_ms})
         client = enqueue(client, held.sender, queued, random, now_ms=now_ms)

@@ -15,12 +15,12 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TimeElapsedColumn
 
-from cloister import closed_group, envelope, errors, group_control, identity, sender_keys, wire
+from cloister import envelope, errors, group_content, group_control, identity, sender_keys, wire
 from cloister.client import Client
-from cloister.closed_group import Event, Group
 from cloister.devnet import Devnet, read_height
 from cloister.envelope import Envelope
 from cloister.group_control import GroupId, find_members
+from cloister.group_state import Event, Group
 from cloister.identity import PrivateKey, PublicKey
 from cloister.mailbox import Mailbox
 from cloister.network import Client as NetworkClient
@@ -120,7 +120,7 @@ class Hoard:
                 _, plaintext = sender_keys.decrypt(record, opened.content, now_ms=read_clock())
             except errors.ProtocolViolation:
                 continue
-            return closed_group.decode_content(plaintext).text
+            return group_content.decode_content(plaintext).text
         return None
 
 

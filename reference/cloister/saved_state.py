@@ -19,10 +19,10 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
 from cloister import (
     client,
-    closed_group,
     double_ratchet,
     errors,
     group_control,
+    group_state,
     mailbox,
     network_client,
     sender_keys,
@@ -41,8 +41,8 @@ KINDS: dict[type, str] = {
     mailbox.Mailbox: "mailbox",
     network_client.NetworkState: "network state",
     group_control.View: "view",
-    closed_group.Group: "closed group",
-    closed_group.Event: "event",
+    group_state.Group: "closed group",
+    group_state.Event: "event",
     client.Client: "client",
     client.Queue: "queue",
     client.WaitingControl: "waiting control",

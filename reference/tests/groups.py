@@ -4,10 +4,10 @@ import random as randomness
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from cloister import client, closed_group, identity
+from cloister import client, group_sending, group_state, identity
 from cloister.client import Client, Refused, Text, Told
-from cloister.closed_group import Event, Group
 from cloister.group_control import GroupId, find_members
+from cloister.group_state import Event, Group
 from cloister.identity import PublicKey
 
 NOW_MS = 1_600_000_000_000
@@ -62,8 +62,8 @@ class World:
         (group_id,) = step.client.groups.keys() - before
         return group_id
 
-    def change(self, name: str, group_id: GroupId, change: Callable[..., closed_group.Step], *given: object) -> None:
-        """Let a client change a group by a function of `closed_group`."""
+    def change(self, name: str, group_id: GroupId, change: Callable[..., group_state.Step], *given: object) -> None:
+        """Let a client change a group by a function of `closed_group` or `group_sending`."""
         step = client.change_group(
             self.clients[name],
             group_id,
@@ -75,7 +75,7 @@ class World:
 
     def say(self, name: str, group_id: GroupId, text: str) -> None:
         """Let a client send a text to a group."""
-        self.change(name, group_id, closed_group.send_text, text, "server")
+        self.change(name, group_id, group_sending.send_text, text, "server")
 
     def store_all(self, name: str) -> None:
         """Store what is in the outbox of a client, and acknowledge it."""

@@ -1,6 +1,8 @@
 """What a client of closed groups keeps, which no peer sees."""
 
-from cloister import client, closed_group
+from dataclasses import replace
+
+from cloister import client, closed_group, group_control
 from cloister.group_control import Add, Leave, Membership
 from groups import World
 
@@ -50,10 +52,10 @@ def test_one_epoch_is_opened_for_one_thing_that_comes() -> None:
             (account, Leave(added=number, last_index=None)),
         ):
             if isinstance(body, Add):
-                view = closed_group.group_control.accept_add(view, sender, number, body.accounts)
+                view = group_control.accept_add(view, sender, number, body.accounts)
             else:
-                view = closed_group.group_control.accept_leave(view, group.ours, sender, body)
-    world.clients["alice"] = client.put_group(world.clients["alice"], closed_group.replace(group, view=view))
+                view = group_control.accept_leave(view, group.ours, sender, body)
+    world.clients["alice"] = client.put_group(world.clients["alice"], replace(group, view=view))
     world.change("alice", group_id, closed_group.rename, "another name")
     assert world.group("alice", group_id).view.epoch == 1
     for epoch in range(2, 6):

@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from unittest import mock
 
 import pytest
-from cloister import client, closed_group, identity, sender_keys, session
-from cloister.closed_group import FanOut
+from cloister import client, group_sending, identity, sender_keys, session
 from cloister.group_control import MAX_MEMBERS, MIN_MEMBERS
+from cloister.group_sending import FanOut
 from groups import NOW_MS, World
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -33,7 +33,7 @@ def check_message(members: int, fan_out: FanOut, *, stores: int, encryptions: di
     group_id = world.create(names[0], names[1:])
     world.settle()
     with count_encryptions() as counted:
-        world.change(names[1], group_id, closed_group.send_text, "hello", fan_out)
+        world.change(names[1], group_id, group_sending.send_text, "hello", fan_out)
         assert len(world.clients[names[1]].outbox) == stores, "each store has its own proof of work (chapter 06)"
         world.settle()
     assert counted == encryptions
@@ -69,7 +69,7 @@ def test_who_has_created_a_group_of_any_size_encrypts_and_stores_once(members: i
         said = client.change_group(
             step.client,
             group_id,
-            lambda group: closed_group.send_text(group, "hello", "server", world.draw, now_ms=NOW_MS),
+            lambda group: group_sending.send_text(group, "hello", "server", world.draw, now_ms=NOW_MS),
             world.draw,
             now_ms=NOW_MS,
         )

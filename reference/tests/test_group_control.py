@@ -10,8 +10,8 @@ from dataclasses import replace
 from unittest import mock
 
 import pytest
-from cloister import client, errors, group_control, identity, session, wire, x3dh
-from cloister.client import PairwiseContent
+from cloister import errors, group_content, group_control, identity, session, wire, x3dh
+from cloister.group_content import PairwiseContent
 from cloister.group_control import (
     Add,
     Ask,
@@ -294,7 +294,7 @@ def test_the_largest_snapshot_fits_into_a_prekey_message() -> None:
     )
     record = session.Record(ours=alice.public, theirs=bob.public)
     record = session.open_session(record, ours, bundle, secrets.token_bytes, now_ms=NOW_MS)
-    _, kind, frame = session.encrypt(record, client.encode_pairwise(content))
+    _, kind, frame = session.encrypt(record, group_content.encode_pairwise(content))
     assert kind == "prekey message"
     assert wire.MAX_CONTENT_BYTES - 100 > len(frame) > 65_000
     assert group_control.decode_control(group_control.encode_control(control)) == control

@@ -31,9 +31,9 @@ from cloister import (
 )
 from cloister.client import Client as Holder
 from cloister.client import Text
-from cloister.closed_group import Event
 from cloister.devnet import Devnet
 from cloister.group_control import GroupId
+from cloister.group_state import Event
 from cloister.identity import PublicKey
 from cloister.mailbox import Letter, Mailbox
 from cloister.network import Client as NetworkClient

@@ -9,11 +9,13 @@ from typing import get_args
 import pytest
 from cloister import (
     client,
-    closed_group,
     double_ratchet,
     envelope,
     errors,
+    group_content,
     group_control,
+    group_reading,
+    group_repair,
     identity,
     mailbox,
     node_request,
@@ -40,7 +42,7 @@ MODULES = {
     "07-swarms.md": (swarm, node_request, storage, mailbox),
     "08-onion-requests.md": (onion, paths),
     "09-group-control.md": (group_control,),
-    "10-closed-groups.md": (closed_group, client),
+    "10-closed-groups.md": (group_content, group_repair, group_reading, client),
 }
 OF_THE_ADAPTER_PROTOCOL = "13-adapter-protocol.md"
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from cloister import (
     client,
-    closed_group,
     double_ratchet,
     errors,
     group_control,
+    group_state,
     identity,
     mailbox,
     network_client,
@@ -31,8 +31,8 @@ KINDS: dict[str, type] = {
     "mailbox": mailbox.Mailbox,
     "network state": network_client.NetworkState,
     "view": group_control.View,
-    "closed group": closed_group.Group,
-    "event": closed_group.Event,
+    "closed group": group_state.Group,
+    "event": group_state.Event,
     "client": client.Client,
     "queue": client.Queue,
     "waiting control": client.WaitingControl,
@@ -119,7 +119,7 @@ def test_an_old_client_goes_on(newest: dict[str, Any]) -> None:
     address, sealed = identity.decode_public_key(bytes.fromhex(late["address"])), bytes.fromhex(late["sealed"])
     now_ms = newest["now_ms"]
     read = client.receive(old_client, address, sealed, bytes, now_ms=now_ms)
-    assert [told.text for told in read.told if isinstance(told, closed_group.Event)] == ["two"]
+    assert [told.text for told in read.told if isinstance(told, group_state.Event)] == ["two"]
     (told,) = client.receive(read.client, address, sealed, bytes, now_ms=now_ms).told
     assert isinstance(told, client.Refused)
     assert isinstance(told.error, errors.DuplicateMessage)
@@ -139,12 +139,12 @@ def test_pairs_and_sets_have_one_order_and_each_key_once(newest: dict[str, Any],
     assert len(written) > 0
     saved["value"][name] = [*written, written[0]]
     with pytest.raises(errors.UnreadableState):
-        saved_state.restore(json.dumps(saved), closed_group.Group)
+        saved_state.restore(json.dumps(saved), group_state.Group)
     if name == "given":
         assert len(written) > 1
         saved["value"][name] = written[::-1]
         with pytest.raises(errors.UnreadableState):
-            saved_state.restore(json.dumps(saved), closed_group.Group)
+            saved_state.restore(json.dumps(saved), group_state.Group)
 
 
 def change(text: str, **members: object) -> str:

@@ -1,7 +1,7 @@
 """The ten situations of docs/ten-situations.md, in their order, as the reference plays them."""
 
 import pytest
-from cloister import client, closed_group, errors, group_control
+from cloister import client, closed_group, errors, group_control, group_repair
 from cloister.group_control import Change, Control, GroupId, SnapshotMessage
 from groups import World
 
@@ -164,7 +164,7 @@ def test_6_a_missed_snapshot_is_asked_for() -> None:
     world.change(BOB, group_id, closed_group.add, [world.account(DAVE)])
     world.settle()
     assert world.group(CAROL, group_id).view.epoch == 0
-    world.pass_time(closed_group.REPAIR_AFTER_MS)
+    world.pass_time(group_repair.REPAIR_AFTER_MS)
     world.say(BOB, group_id, "hello")
     world.settle()
     assert rosters(world, group_id, CAROL) == [[ALICE, BOB, CAROL, DAVE]]
@@ -174,7 +174,7 @@ def test_6_a_missed_snapshot_is_asked_for() -> None:
 def test_6_who_writes_after_a_missed_snapshot_is_read_and_helped() -> None:
     world, group_id = start()
     miss_a_rename(world, group_id)
-    world.pass_time(closed_group.REPAIR_AFTER_MS)
+    world.pass_time(group_repair.REPAIR_AFTER_MS)
     world.say(CAROL, group_id, "hello")
     world.settle()
     assert world.texts(BOB) == [(CAROL, "hello")]
@@ -205,11 +205,11 @@ def test_7_the_welcome_and_a_key_are_asked_for_when_they_are_lost() -> None:
     world.change(CAROL, group_id, closed_group.add, [world.account(ERIN)])
     world.settle()
     assert statuses(world, group_id, DAVE) == ["stranger"]
-    world.pass_time(closed_group.REPAIR_AFTER_MS)
+    world.pass_time(group_repair.REPAIR_AFTER_MS)
     assert rosters(world, group_id, ALICE, DAVE) == [[ALICE, BOB, CAROL, DAVE, ERIN]] * 2
     world.say(CAROL, group_id, "under a key that Dave has lost")
     world.settle()
-    world.pass_time(closed_group.REPAIR_AFTER_MS)
+    world.pass_time(group_repair.REPAIR_AFTER_MS)
     world.say(CAROL, group_id, "welcome")
     world.settle()
     assert world.texts(DAVE) == [(CAROL, "welcome")]
@@ -250,7 +250,7 @@ def test_8_views_that_differ_are_reported() -> None:
     world, group_id = start()
     lie(world, group_id)
     world.settle()
-    world.pass_time(closed_group.REPAIR_AFTER_MS)
+    world.pass_time(group_repair.REPAIR_AFTER_MS)
     assert "ConflictingSnapshot" in world.refusals(CAROL)
 
 

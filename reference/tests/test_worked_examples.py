@@ -12,10 +12,9 @@ from pathlib import Path
 import pytest
 from cloister import (
     chain,
-    client,
-    closed_group,
     double_ratchet,
     envelope,
+    group_content,
     group_control,
     identity,
     node_request,
@@ -658,14 +657,14 @@ def test_closed_groups(spec: Path) -> None:
 
 def check_group_reference(values: dict[str, bytes], alice: identity.PublicKey, address: identity.KeyPair) -> None:
     """The reference reads the same."""
-    control = client.decode_pairwise(values["pairwise_content"]).control
+    control = group_content.decode_pairwise(values["pairwise_content"]).control
     assert control is not None
     assert isinstance(control.body, group_control.Key)
     record = sender_keys.process_distribution(sender_keys.Record(), control.body.distribution, now_ms=1_600_000_000_000)
     opened = envelope.open_envelope(address.private, values["sealed"])
     assert (opened.kind, opened.source) == ("group message", alice)
     _, plaintext = sender_keys.decrypt(record, opened.content, now_ms=1_600_000_000_000)
-    assert closed_group.decode_content(plaintext) == closed_group.GroupContent(
+    assert group_content.decode_content(plaintext) == group_content.GroupContent(
         group_id=group_control.GroupId(values["group_id"]),
         epoch=1,
         sender=alice,

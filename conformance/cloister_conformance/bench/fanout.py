@@ -16,10 +16,21 @@ from functools import partial
 from types import ModuleType
 
 import cloister
-from cloister import client, closed_group, identity, proof_of_work, sender_keys, session, wire
+from cloister import (
+    client,
+    closed_group,
+    group_sending,
+    group_state,
+    identity,
+    proof_of_work,
+    sender_keys,
+    session,
+    wire,
+)
 from cloister.client import Client, Refused
-from cloister.closed_group import FanOut, Group
 from cloister.group_control import GroupId
+from cloister.group_sending import FanOut
+from cloister.group_state import Group
 from cloister.identity import PublicKey
 from pydantic import BaseModel
 
@@ -122,7 +133,7 @@ class World:
         self.clients[account] = step.client
         self.refusals += sum(isinstance(told, Refused) for told in step.told)
 
-    def change(self, account: PublicKey, group_id: GroupId, change: Callable[[Group], closed_group.Step]) -> None:
+    def change(self, account: PublicKey, group_id: GroupId, change: Callable[[Group], group_state.Step]) -> None:
         """Let a client change a group."""
         self.take(account, client.change_group(self.clients[account], group_id, change, os.urandom, now_ms=NOW_MS))
 
@@ -194,7 +205,7 @@ def create(world: World, accounts: list[PublicKey]) -> None:
 
 def say(world: World, group_id: GroupId, speaker: PublicKey, fan_out: FanOut) -> None:
     world.change(
-        speaker, group_id, lambda group: closed_group.send_text(group, TEXT, fan_out, os.urandom, now_ms=NOW_MS)
+        speaker, group_id, lambda group: group_sending.send_text(group, TEXT, fan_out, os.urandom, now_ms=NOW_MS)
     )
 
 

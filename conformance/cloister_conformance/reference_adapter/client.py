@@ -3,10 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from cloister import client, closed_group, errors, group_control, identity
+from cloister import client, closed_group, errors, group_control, group_sending, group_state, identity
 from cloister.client import Client, Refused, Step, Text, Told
-from cloister.closed_group import Event, Group, Room
+from cloister.group_content import Room
 from cloister.group_control import GroupId
+from cloister.group_state import Event, Group
 from cloister.identity import PublicKey
 
 from cloister_conformance.protocol import client as messages
@@ -69,11 +70,11 @@ def create_group(params: messages.CreateGroup, handles: Handles) -> messages.Cre
 
 
 def change(
-    params: messages.OfGroupNow, handles: Handles, act: Callable[..., closed_group.Step], *given: object
+    params: messages.OfGroupNow, handles: Handles, act: Callable[..., group_state.Step], *given: object
 ) -> messages.Told:
     """Change a group by a function of `closed_group`."""
 
-    def change_it(group: Group) -> closed_group.Step:
+    def change_it(group: Group) -> group_state.Step:
         return act(group, *given, handles.random, now_ms=params.now_ms)
 
     held = handles.get(params.client, Client)
@@ -102,12 +103,12 @@ def change_avatar(params: messages.ChangeAvatar, handles: Handles) -> messages.T
 
 
 def send(params: messages.Send, handles: Handles) -> messages.Told:
-    return change(params, handles, closed_group.send_text, params.text, params.fan_out)
+    return change(params, handles, group_sending.send_text, params.text, params.fan_out)
 
 
 def offer_room(params: messages.OfferRoom, handles: Handles) -> messages.Told:
     room = Room(address=params.address, server_key=params.server_key)
-    return change(params, handles, closed_group.offer_room, room)
+    return change(params, handles, group_sending.offer_room, room)
 
 
 def send_text(params: messages.SendText, handles: Handles) -> messages.Told:

@@ -1,6 +1,6 @@
 """Chapter 10, contents of messages, behind the adapter protocol."""
 
-from cloister import client, closed_group, group_control
+from cloister import group_content, group_control
 from cloister.group_control import GroupId
 from cloister.identity import PublicKey
 
@@ -10,8 +10,8 @@ from cloister_conformance.reference_adapter.handles import Handles
 
 def encode_content(params: messages.GroupContent, handles: Handles) -> messages.Encoded:
     told = params.content
-    room = closed_group.Room(address=told.room.address, server_key=told.room.server_key) if told.room else None
-    content = closed_group.GroupContent(
+    room = group_content.Room(address=told.room.address, server_key=told.room.server_key) if told.room else None
+    content = group_content.GroupContent(
         group_id=GroupId(told.group_id),
         epoch=told.epoch,
         sender=PublicKey(told.sender),
@@ -21,11 +21,11 @@ def encode_content(params: messages.GroupContent, handles: Handles) -> messages.
         text=told.text,
         room=room,
     )
-    return messages.Encoded(encoded=closed_group.encode_content(content))
+    return messages.Encoded(encoded=group_content.encode_content(content))
 
 
 def decode_content(params: messages.Encoded, handles: Handles) -> messages.GroupContent:
-    content = closed_group.decode_content(params.encoded)
+    content = group_content.decode_content(params.encoded)
     room = content.room
     return messages.GroupContent(
         content=messages.Content(
@@ -43,14 +43,14 @@ def decode_content(params: messages.Encoded, handles: Handles) -> messages.Group
 
 def encode_pairwise(params: messages.PairwiseContent, handles: Handles) -> messages.Encoded:
     control = None if params.control is None else group_control.decode_control(params.control)
-    content = client.PairwiseContent(
+    content = group_content.PairwiseContent(
         timestamp_ms=params.timestamp_ms, text=params.text, control=control, group=params.group
     )
-    return messages.Encoded(encoded=client.encode_pairwise(content))
+    return messages.Encoded(encoded=group_content.encode_pairwise(content))
 
 
 def decode_pairwise(params: messages.Encoded, handles: Handles) -> messages.PairwiseContent:
-    content = client.decode_pairwise(params.encoded)
+    content = group_content.decode_pairwise(params.encoded)
     return messages.PairwiseContent(
         timestamp_ms=content.timestamp_ms,
         text=content.text,

@@ -6,7 +6,7 @@ import pytest
 from cloister import wire
 from cloister._proto import closed_groups_pb2, group_control_pb2
 from cloister.client import ASK_AFTER_MS
-from cloister.closed_group import MAX_TEXT_BYTES
+from cloister.group_content import MAX_TEXT_BYTES
 
 from cloister_conformance.clause import clause
 from cloister_conformance.conversations import Side

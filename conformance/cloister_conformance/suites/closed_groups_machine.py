@@ -9,7 +9,7 @@ import sys
 from collections import defaultdict
 from typing import Any
 
-from cloister.closed_group import REPAIR_AFTER_MS
+from cloister.group_repair import REPAIR_AFTER_MS
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (

@@ -1,7 +1,8 @@
 """Chapter 10: what a member reads, what waits, what is refused, and that a refusal changes nothing."""
 
 import pytest
-from cloister.closed_group import MAX_WAITING_FRAMES_OF_ONE, PAST_MS, REPAIR_AFTER_MS
+from cloister.group_reading import MAX_WAITING_FRAMES_OF_ONE, PAST_MS
+from cloister.group_repair import REPAIR_AFTER_MS
 
 from cloister_conformance.clause import clause
 from cloister_conformance.group_world import Letter, World, between

@@ -1,7 +1,7 @@
 """Chapter 10: repairs of several kinds, and for several members, beside each other."""
 
 import pytest
-from cloister.closed_group import REPAIR_AFTER_MS
+from cloister.group_repair import REPAIR_AFTER_MS
 
 from cloister_conformance.clause import clause
 from cloister_conformance.group_world import between

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from cloister import group_control
-from cloister.closed_group import QUIET_MS, REPAIR_AFTER_MS, REPAIR_PERIOD_MS, REPORT_AFTER_MS
+from cloister.group_repair import QUIET_MS, REPAIR_AFTER_MS, REPAIR_PERIOD_MS, REPORT_AFTER_MS
 
 from cloister_conformance.clause import clause
 from cloister_conformance.group_world import PAIRS, Seen, World, between

@@ -14,8 +14,8 @@ from typing import Any
 
 from cloister import saved_state, x3dh
 from cloister.client import Client, Queue, Refused, Store, Text, Told, WaitingControl
-from cloister.closed_group import Event, Group
 from cloister.group_control import GroupId
+from cloister.group_state import Event, Group
 from cloister.identity import PublicKey
 from cloister.mailbox import Mailbox
 from cloister.network_client import NetworkState

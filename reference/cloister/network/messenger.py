@@ -20,10 +20,10 @@ from functools import partial
 from pathlib import Path
 from typing import Self
 
-from cloister import client, closed_group, errors, identity, wire
+from cloister import client, closed_group, errors, group_sending, group_state, identity, wire
 from cloister.client import TTL_MS, Client, Step, Told
-from cloister.closed_group import Group
 from cloister.group_control import GroupId
+from cloister.group_state import Group
 from cloister.identity import PublicKey
 from cloister.mailbox import Mailbox
 from cloister.network.account_file import AccountFile, Kept, News
@@ -190,10 +190,10 @@ class Messenger:
         """Send a text to a group.
 
         Raises:
-            UnknownGroup, GroupClosed, NotPermitted, TooLarge: as `closed_group.send_text`.
+            UnknownGroup, GroupClosed, NotPermitted, TooLarge: as `group_sending.send_text`.
         """
         self._change(
-            group_id, lambda group: closed_group.send_text(group, text, "server", self.random, now_ms=self.now())
+            group_id, lambda group: group_sending.send_text(group, text, "server", self.random, now_ms=self.now())
         )
 
     def send_to(self, account: PublicKey, text: str) -> None:
@@ -204,7 +204,7 @@ class Messenger:
         """
         self._take(client.send_text(self.client, account, text, self.random, now_ms=self.now()))
 
-    def _change(self, group_id: GroupId, change: Callable[[Group], closed_group.Step]) -> None:
+    def _change(self, group_id: GroupId, change: Callable[[Group], group_state.Step]) -> None:
         """Change a group."""
         self._take(client.change_group(self.client, group_id, change, self.random, now_ms=self.now()))
 

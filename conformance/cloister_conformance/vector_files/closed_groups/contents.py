@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from cloister.closed_group import MAX_ROOM_ADDRESS_CHARACTERS, MAX_TEXT_BYTES
+from cloister.group_content import MAX_ROOM_ADDRESS_CHARACTERS, MAX_TEXT_BYTES
 from cloister.group_control import MAX_EPOCH, MAX_INDEX
 
 from cloister_conformance.hand_made import group_control, material

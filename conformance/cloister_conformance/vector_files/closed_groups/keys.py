@@ -4,7 +4,7 @@ import secrets
 from dataclasses import replace
 
 from cloister import sender_keys
-from cloister.closed_group import MAX_WAITING_FRAMES_OF_ONE
+from cloister.group_reading import MAX_WAITING_FRAMES_OF_ONE
 
 from cloister_conformance.hand_made import group_control
 from cloister_conformance.hand_made.closed_groups import CAROL, DAVE, ERIN, FRANK, Letter, Writer, find_address, seal

@@ -3,7 +3,7 @@
 import secrets
 from dataclasses import replace
 
-from cloister.closed_group import PAST_MS
+from cloister.group_reading import PAST_MS
 
 from cloister_conformance.hand_made.closed_groups import (
     ALICE,

@@ -4,7 +4,7 @@ import secrets
 from dataclasses import replace
 from typing import Any
 
-from cloister import closed_group, envelope, identity
+from cloister import envelope, group_content, identity
 
 from cloister_conformance.hand_made import group_control
 from cloister_conformance.hand_made.closed_groups import (
@@ -246,7 +246,7 @@ def contents(group: Group) -> None:
         steps = [refuse(letter, "InvalidMessage"), receive(good, shown(CAROL, 0, "good")), hold(HIKE)]
         group.scenario(f"content: {comment}", f"OtherPath {UNHARMED}", "CG-2 CG-32", steps)
     carol = after_begin("carol")
-    letter, good = carol.write(HIKE, "x" * (closed_group.MAX_TEXT_BYTES + 1)), carol.write(HIKE, "good", index=0)
+    letter, good = carol.write(HIKE, "x" * (group_content.MAX_TEXT_BYTES + 1)), carol.write(HIKE, "good", index=0)
     steps = [refuse(letter, "TooLarge"), receive(good, shown(CAROL, 0, "good"))]
     group.scenario("content: a text of 60001 bytes", f"TextLimit {UNHARMED}", "CG-6 CG-32", steps)
     alice, carol = after_begin("alice"), after_begin("carol")

@@ -4,7 +4,9 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from cloister.closed_group import MAX_TEXT_BYTES, PAST_MS, REPAIR_AFTER_MS, REPORT_AFTER_MS
+from cloister.group_content import MAX_TEXT_BYTES
+from cloister.group_reading import PAST_MS
+from cloister.group_repair import REPAIR_AFTER_MS, REPORT_AFTER_MS
 
 from cloister_conformance.hand_made import group_control
 from cloister_conformance.hand_made.closed_groups import ALICE, BOB, CAROL, DAVE, ERIN, NOW, Letter, Writer
