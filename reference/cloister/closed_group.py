@@ -458,8 +458,7 @@ def accept_control(group: Group, sender: PublicKey, control: Control, random: wi
         return Step(group)
     check_member(group)
     group = group_repair.note_ahead(group, sender, control.epoch, now_ms)
-    if control.epoch == group.view.epoch:
-        group = replace(group, heard_ms=now_ms)
+    group = group_repair.note_heard(group, control.epoch, now_ms)
     match body:
         case Add(accounts=accounts):
             view = group_control.accept_add(group.view, sender, control.epoch, accounts)

@@ -182,7 +182,8 @@ def receive_content(group: Group, content: GroupContent, *, now_ms: int) -> Step
             raise errors.NotPermitted(reason="a message far above what was read of a membership that is over")
     counts = {**group.counts, membership: take_index(count, content.index)}
     step = Step(replace(group, counts=counts), (*tell_missing(count, content), make_event(content)))
-    group = group_repair.note_digest(step.group, content.sender, content.epoch, content.digest, now_ms)
+    group = group_repair.note_heard(step.group, content.epoch, now_ms)
+    group = group_repair.note_digest(group, content.sender, content.epoch, content.digest, now_ms)
     step = step.then(group_repair.report_difference(group, content))
     return step.then(group_repair.help_who_is_behind(step.group, content, now_ms=now_ms))
 

@@ -75,6 +75,14 @@ def note_ahead(group: Group, sender: PublicKey, epoch: int, now_ms: int) -> Grou
     return replace(group, behind=Behind(epoch=epoch, account=sender, since_ms=since_ms))
 
 
+def note_heard(group: Group, epoch: int, now_ms: int) -> Group:
+    """Note that something has come, if it is of the view's epoch.
+
+    Clauses: CG-53
+    """
+    return replace(group, heard_ms=now_ms) if epoch == group.view.epoch else group
+
+
 def ask_for_view(group: Group, *, now_ms: int) -> Step:
     """Ask for the view if we were seen to be behind, if nothing has come for long, or if we lack the image.
 
@@ -114,13 +122,12 @@ def help_who_is_behind(group: Group, content: GroupContent, *, now_ms: int) -> S
 
 
 def note_digest(group: Group, account: PublicKey, epoch: int, digest: bytes, now_ms: int) -> Group:
-    """Note whether a member has another view of the epoch, and since when; and that something of the epoch came.
+    """Note whether a member has another view of the epoch, and since when.
 
-    Clauses: CG-46, CG-53
+    Clauses: CG-46
     """
     if epoch != group.view.epoch:
         return group
-    group = replace(group, heard_ms=now_ms)
     if digest == group_control.derive_digest(group.view):
         return drop_difference(group, account)
     noted = group.differences.get(account, Difference(digest=digest, since_ms=now_ms))
