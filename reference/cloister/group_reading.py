@@ -170,16 +170,15 @@ def receive_content(group: Group, content: GroupContent, *, now_ms: int) -> Step
         if content.epoch >= group.view.epoch:
             return None
         raise errors.NotPermitted(reason="a message of an account that was no member in its epoch")
-    if content.index > last_index:
-        raise errors.NotPermitted(reason="a message of an account that was no member any more")
     if content.room is not None and content.sender != group.view.snapshot.administrator:
         raise errors.NotPermitted(reason="a room by an account that is not the administrator")
 
     count = group.counts.get(membership, Count())
     if last_index != EVERY_MESSAGE:
-        count = end_count(count, last_index)
-        if count.end_index is not None and content.index > count.end_index:
-            raise errors.NotPermitted(reason="a message far above what was read of a membership that is over")
+        end_index = find_end_index(count, last_index)
+        if content.index > end_index:
+            raise errors.NotPermitted(reason="a message above the last that is read of a membership that is over")
+        count = replace(count, end_index=end_index)
     counts = {**group.counts, membership: take_index(count, content.index)}
     step = Step(replace(group, counts=counts), (*tell_missing(count, content), make_event(content)))
     group = group_repair.note_heard(step.group, content.epoch, now_ms)
@@ -232,14 +231,13 @@ def to_bound(last_index: int | None) -> int:
 # Counting
 
 
-def end_count(count: Count, last_index: int) -> Count:
-    """Note the last index that is still read of a membership that is over, when the first message after its end is read.
+def find_end_index(count: Count, last_index: int) -> int:
+    """Find the last index that is still read of a membership that is over, as of when the first message after its end is read.
 
     Clauses: CG-58
     """
-    if count.end_index is not None:
-        return count
-    return replace(count, end_index=min(last_index, count.next_index + MAX_MISSING_INDICES - 1))
+    farthest = count.next_index + MAX_MISSING_INDICES - 1 if count.end_index is None else count.end_index
+    return min(last_index, farthest)
 
 
 def take_index(count: Count, index: int) -> Count:
