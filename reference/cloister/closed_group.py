@@ -95,15 +95,13 @@ def take_up_view(group: Group, view: View, random: wire.Random, *, now_ms: int) 
 
     step = Step(note_epoch(group, now_ms), tell_changes(old, view, before, after))
     if view.snapshot.closed:
-        refused = [account for account in group.my_adds if account not in after]
-        step = step.then(Step(step.group, tuple(tell_refused(group, account) for account in refused)))
         return step.then(close(step.group, now_ms))
     if group.status != "member" or group.added != after[group.ours]:
         step = step.then(group_sending.begin_membership(step.group, after[group.ours], random))
     elif before.items() - after.items():
         step = step.then(group_sending.renew(step.group, random))
     elif view.epoch != old.view.epoch:
-        step = Step(group_sending.let_give_again(step.group), step.effects)
+        step = step.then(group_sending.let_give_again(step.group))
     step = step.then(group_sending.give(step.group))
     step = step.then(group_sending.encrypt_outgoing_again(step.group, old, random))
     step = step.then(do_duties(step.group, old, random, now_ms=now_ms))
@@ -200,11 +198,13 @@ def go_out(group: Group) -> Step:
 def close(group: Group, now_ms: int) -> Step:
     """Note that the administrator has closed the group; what is under way is still read.
 
-    Clauses: CG-11, CG-34
+    Clauses: CG-11, CG-34, CG-49
     """
-    addresses = end_addresses(group.addresses, now_ms)
+    addresses, members = end_addresses(group.addresses, now_ms), find_members(group.view)
     closed = replace(forget(group, "closed"), addresses=addresses, records=group.records, counts=group.counts)
-    return Step(closed, (*group_sending.tell_not_sent(group), Event(kind="closed", group_id=group.group_id)))
+    refused = (tell_refused(group, account) for account in group.my_adds if account not in members)
+    given_up = (*refused, *group_sending.tell_not_sent(group))
+    return Step(closed, (*given_up, Event(kind="closed", group_id=group.group_id)))
 
 
 def forget(group: Group, status: Status) -> Group:

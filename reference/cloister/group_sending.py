@@ -58,12 +58,12 @@ def renew(group: Group, random: wire.Random) -> Step:
     return Step(replace(group, sender_key=sender_keys.renew_sender_key(group.sender_key, random), given=frozenset()))
 
 
-def let_give_again(group: Group) -> Group:
+def let_give_again(group: Group) -> Step:
     """Let the member that follows us be given our sender key again: it carries the digest of our view of the new epoch.
 
     Clauses: CG-55
     """
-    return replace(group, given=group.given.difference(find_followers(group, group.ours)[:1]))
+    return Step(replace(group, given=group.given.difference(find_followers(group, group.ours)[:1])))
 
 
 def give(group: Group) -> Step:
