@@ -348,6 +348,21 @@ def test_an_add_of_who_was_kicked_after_it_is_not_made_again(actors: Actors) -> 
     world.must_talk("ann bob ivy tom zoe")
 
 
+@clause("CG-49")
+def test_an_add_that_the_end_of_the_group_does_not_take_up_is_told(actors: Actors) -> None:
+    world = begin(actors)
+    world.delays.append(between("ivy", "ann"))
+    world.delays.append(between("zoe", "ann"))
+    world.add("ivy", "zoe").must_be()
+    world.settle()
+    world.leave("ann").must_be()
+    world.settle()
+    world.release(backwards=True)
+    world.settle()
+    world.must_have_told("ivy", kind="add refused", account="zoe")
+    world.must_have_told("ivy", kind="closed")
+
+
 @clause("GC-50")
 def test_an_add_that_the_snapshot_lists_is_not_made_again(actors: Actors) -> None:
     world = begin(actors)
