@@ -2,7 +2,8 @@
 
 - Files outside `docs/` become pages. Links are written as they hold in the repository and mended here.
 - A clause gets an anchor in its chapter (`#sk-12`); its id becomes a link wherever it stands outside code.
-- Each chapter ends with a table of what enforces its clauses; a page shows every mutant as a change of the reference.
+- Each chapter ends with a table of what enforces its clauses; a clause that rests on others shows these, and how many
+  tests and mutants they have. A page shows every mutant as a change of the reference.
 - The OpenRPC document and the JSON Schemas of reports and transcripts are generated and published under `schema/`.
 - The tables and plots of the speed pages come from `speed.json`, `network-speed.json` and `fanout-speed.json`, which
   `cloister bench --json`, `cloister bench network --json` and `cloister bench fanout --json` wrote.
@@ -15,7 +16,7 @@ import re
 import tomllib
 from collections.abc import Callable, Iterable
 from io import StringIO
-from itertools import cycle, groupby
+from itertools import chain, cycle, groupby
 from pathlib import Path
 from posixpath import dirname, relpath
 from typing import Any
@@ -148,7 +149,7 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:  # noqa: ANN40
     clauses = [clause.id for clause in read_clauses().values() if clause.chapter == chapter]
     markdown = CHECKED_BLOCK.sub("```text", markdown)
     matrix = build_matrix() if clauses else {}
-    lines = [f"| {clause} | {' | '.join(write_cells(matrix[clause]))} |" for clause in clauses]
+    lines = [f"| {clause} | {' | '.join(write_cells(matrix[clause], matrix))} |" for clause in clauses]
     return "\n".join([markdown, TABLE_HEAD, *lines, ""]) if clauses else markdown
 
 
@@ -160,8 +161,12 @@ def relink(target: str, file: File) -> str:
     return relpath(path.relative_to(ROOT).as_posix().removeprefix("docs/"), dirname(file.src_uri))
 
 
-def write_cells(row: TraceRow) -> list[str]:
-    """Write the cells that tell what belongs to one clause."""
+def write_cells(row: TraceRow, matrix: dict[str, TraceRow]) -> list[str]:
+    """Write the cells that tell what belongs to one clause, or how much belongs to those that it rests on."""
+    if row.rests_on:
+        borne = [matrix[clause] for clause in row.rests_on]
+        columns = ([each.tests for each in borne], [each.vectors for each in borne], [each.mutants for each in borne])
+        return [f"rests on {', '.join(row.rests_on)}", *(str(len({*chain(*column)})) for column in columns)]
     code = [f"[`{name.rpartition('.')[2]}`][{name}]" if "cloister." in name else f"`{name}`" for name in row.code]
     tests = [f"`{name.partition('::')[2]}`" for name in dict.fromkeys(row.tests)]
     mutants = [f"[{name}](mutants.md#{name.lower().replace('.', '')})" for name in row.mutants]

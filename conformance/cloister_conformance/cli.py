@@ -34,7 +34,7 @@ from cloister_conformance import implementation as implementations
 from cloister_conformance import run as runs
 from cloister_conformance.bench import fanout, render
 from cloister_conformance.bench.measure import measure
-from cloister_conformance.clause import read_clauses
+from cloister_conformance.clause import find_bearers, read_clauses
 from cloister_conformance.implementation import Implementation, UnusableDescription, UnusableImplementation
 from cloister_conformance.matrix import render as render_matrix
 from cloister_conformance.mutants import UnusableMutant
@@ -205,7 +205,9 @@ def check(
     profile: Annotated[Profile, typer.Option(help="how many examples each property gets")] = Profile.quick,
     seed: Annotated[int, typer.Option(min=0, help="all randomness comes from it")] = 0,
     k: Annotated[str, typer.Option("-k", metavar="EXPR", help="only tests whose names match, as in pytest")] = "",
-    clause: Annotated[str, typer.Option(metavar="ID", help="only the tests of this clause")] = "",
+    clause: Annotated[
+        str, typer.Option(metavar="ID", help="only the tests of this clause, or of those that it rests on")
+    ] = "",
     jobs: Annotated[int, typer.Option(min=1, help="processes")] = min(2, os.cpu_count() or 1),
     strict: Annotated[bool, typer.Option("--strict", help="want exact error names")] = False,
     keep_known: Annotated[bool, typer.Option("--keep-known", help="save transcripts of known failures too")] = False,
@@ -331,7 +333,12 @@ def hunt_mutants(
 ) -> None:
     """Run the suite on every known-bad implementation; print which were caught, and by which test."""
     with explain_errors():
-        found = [mutant for mutant in mutants.read(mutants_folder, suite) if only in ("", mutant.id, mutant.clause)]
+        wanted = find_bearers(only)
+        found = [
+            mutant
+            for mutant in mutants.read(mutants_folder, suite)
+            if only in ("", mutant.id) or mutant.clause in wanted
+        ]
         if not found:
             raise UnusableSelection(f"there is no mutant {only}")
         for mutant in found:
@@ -460,7 +467,8 @@ def run_fan_out_benchmarks(
 @app.command(name="trace")
 def print_trace(
     clauses: Annotated[
-        list[str] | None, typer.Argument(metavar="[CLAUSE ...]", help="only these", show_default=False)
+        list[str] | None,
+        typer.Argument(metavar="[CLAUSE ...]", help="only these, and those that they rest on", show_default=False),
     ] = None,
 ) -> None:
     """Print which function, vector, test and mutant belongs to which clause."""
@@ -470,7 +478,8 @@ def print_trace(
                 raise UnusableSelection(f"there is no clause {clause}")
     rows = trace.build_matrix()
     problems = trace.find_problems(rows)
-    terminal.print_matrix(console, {clause: rows[clause] for clause in clauses or rows}, problems)
+    shown = [name for clause in clauses or rows for name in (clause, *rows[clause].rests_on) if name in rows]
+    terminal.print_matrix(console, {clause: rows[clause] for clause in shown}, problems)
     raise typer.Exit(DOES_NOT_CONFORM if problems else 0)
 
 

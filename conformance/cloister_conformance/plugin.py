@@ -20,7 +20,7 @@ from hypothesis.internal.constants_ast import Constants
 
 from cloister_conformance import implementation as implementations
 from cloister_conformance import transcript as transcripts
-from cloister_conformance.clause import read_clauses
+from cloister_conformance.clause import find_bearers, read_clauses
 from cloister_conformance.client_script import ClientUnderTest, Nodes, make_client_actors
 from cloister_conformance.implementation import Implementation, KnownFailure, Role
 from cloister_conformance.intermediates import explain
@@ -83,7 +83,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--adapter-timeout", metavar="SECONDS", type=float, default=10, help="how long it may take to answer"
     )
-    group.addoption("--clause", metavar="ID", help="run only the tests of one clause")
+    group.addoption("--clause", metavar="ID", help="run only the tests of one clause, or of those that it rests on")
     group.addoption("--vectors-of", metavar="STEMS", default="", help="run only the vectors of these chapters")
     group.addoption("--strict-errors", action="store_true", help="want the exact error name, not its family")
     group.addoption("--profile", choices=PROFILES, default="quick", help="how many examples a property gets")
@@ -109,7 +109,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=lambda item: item.path.stem.endswith(("_machine", "_pairs")))
     wanted = config.getoption("--clause")
     if wanted:
-        items[:] = [item for item in items if wanted in find_clauses(item)]
+        bearers = set(find_bearers(wanted))
+        items[:] = [item for item in items if not bearers.isdisjoint(find_clauses(item))]
     chapters = tuple(f"test_vectors[{stem}-" for stem in config.getoption("--vectors-of").split(",") if stem)
     if chapters:
         items[:] = [item for item in items if item.path.stem != VECTORS or item.name.startswith(chapters)]

@@ -18,7 +18,7 @@ import pytest
 from cloister_conformance import data, protocol, vector_files
 from cloister_conformance import implementation as implementations
 from cloister_conformance import transcript as transcripts
-from cloister_conformance.clause import read_clauses
+from cloister_conformance.clause import find_bearers, read_clauses
 from cloister_conformance.implementation import Implementation, KnownFailure, Role, UnusableImplementation
 from cloister_conformance.node_target import NodeTarget
 from cloister_conformance.plugin import PROPERTY, VECTORS, Started, find_role, make_target, name_repeat
@@ -131,7 +131,8 @@ def speaks_of(file: Path, clause: str) -> bool:
     """Tell whether a file of tests speaks of a clause; to collect all of the tests takes longer than to run some of them."""
     vectors = data.find_folder("vectors")
     sources = [vectors / f"{stem}.json" for stem in vector_files.CHAPTERS] if file.stem == VECTORS else [file]
-    return not clause or any(f'"{clause}"' in read_text(source) for source in sources)
+    named = [f'"{name}"' for name in find_bearers(clause)]
+    return not clause or any(name in read_text(source) for name in named for source in sources)
 
 
 @cache
@@ -429,7 +430,7 @@ def find_stale(implementation: Implementation, results: list[TestResult], option
     """
     run = {result.id for result in results}
     if options.has_whole_clauses:
-        run.add(options.clause)
+        run.update(find_bearers(options.clause))
     stale = []
     for known in implementation.known_failure:
         shown = {result.name_known(known) for result in results if known in result.known}

@@ -11,7 +11,7 @@ from pathlib import Path
 import cloister
 
 from cloister_conformance import data
-from cloister_conformance.clause import CLAUSE_ID, read_clauses
+from cloister_conformance.clause import CLAUSE_ID, Clause, read_clauses
 
 REFERENCE = Path(cloister.__file__).parent
 ADAPTER = data.PACKAGE / "reference_adapter"
@@ -22,8 +22,9 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclass(slots=True)
 class TraceRow:
-    """What belongs to one clause."""
+    """What belongs to one clause; a derived one has nothing but the clauses that it rests on."""
 
+    rests_on: list[str] = field(default_factory=list)
     code: list[str] = field(default_factory=list)
     vectors: list[str] = field(default_factory=list)
     tests: list[str] = field(default_factory=list)
@@ -32,7 +33,7 @@ class TraceRow:
 
 def build_matrix() -> dict[str, TraceRow]:
     """Build the matrix; it also has rows for clauses that are named somewhere and do not exist."""
-    matrix: dict[str, TraceRow] = {clause: TraceRow() for clause in read_clauses()}
+    matrix = {clause.id: TraceRow(rests_on=clause.rests_on) for clause in read_clauses().values()}
     found: dict[str, TraceRow] = defaultdict(TraceRow, matrix)
     for clause, name in find_functions():
         found[clause].code.append(name)
@@ -120,7 +121,10 @@ def find_problems(matrix: dict[str, TraceRow]) -> list[str]:
             problems.append(f"{name} is not in the specification, and named by {places}")
             continue
         clause = clauses[name]
-        if not clause.is_testable or clause.id.startswith("SC-"):
+        if not clause.is_testable:
+            continue
+        if clause.is_derived:
+            problems += find_weak_foundations(clause, matrix)
             continue
         if clause.is_must and not row.tests:
             problems.append(f"{name} has no test")
@@ -132,10 +136,23 @@ def find_problems(matrix: dict[str, TraceRow]) -> list[str]:
     return problems
 
 
-def find_missing_stems() -> list[str]:
-    """Find the chapters of which one of the five places is missing."""
+def find_weak_foundations(clause: Clause, matrix: dict[str, TraceRow]) -> list[str]:
+    """Find which of the clauses that a derived one rests on do not exist, or have no test of their own."""
+    if not clause.rests_on:
+        return [f"{clause.id} names no clause that it rests on"]
     problems = []
-    for chapter in sorted({clause.chapter for clause in read_clauses().values()}):
+    for name in clause.rests_on:
+        if name not in read_clauses():
+            problems.append(f"{clause.id} rests on {name}, which is not in the specification")
+        elif not matrix[name].tests:
+            problems.append(f"{clause.id} rests on {name}, which has no test")
+    return problems
+
+
+def find_missing_stems() -> list[str]:
+    """Find the chapters of which one of the five places is missing; a chapter of derived clauses has only the first."""
+    problems = []
+    for chapter in sorted({clause.chapter for clause in read_clauses().values() if not clause.is_derived}):
         stem = chapter.partition("-")[2].replace("-", "_")
         if not (SUITES / f"{stem}.py").is_file():
             problems.append(f"chapter {chapter} has no suite {stem}.py")

@@ -1,5 +1,6 @@
 """What the tests of the harness share: a fake adapter with misbehaviours, and the command line in this process."""
 
+import importlib.util
 import json
 import os
 import shlex
@@ -7,10 +8,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple
 
 import pytest
-from cloister_conformance import cli
+from cloister_conformance import clause, cli, data
 from cloister_conformance import implementation as implementations
 from cloister_conformance.implementation import Implementation
 from cloister_conformance.target import Target
@@ -35,6 +37,40 @@ def describe_fake(folder: Path, *arguments: str, toml: str = "") -> Implementati
     lines = ['name = "fake"', f"run = {json.dumps(command)}", f"timeout_seconds = {TIMEOUT_SECONDS}", toml]
     (folder / "adapter.toml").write_text("\n".join(lines) + "\n")
     return implementations.read(folder)
+
+
+def load_module(name: str) -> ModuleType:
+    """Load a module of the folder of formal models."""
+    spec = importlib.util.spec_from_file_location(name, data.CHECKOUT / "formal" / f"{name}.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def load_formal() -> Callable[[str], ModuleType]:
+    """Load a module of the folder of formal models: `load_formal("traces")`."""
+    return load_module
+
+
+@pytest.fixture(scope="module")
+def models() -> ModuleType:
+    """The module that reads the formal models."""
+    return load_module("models")
+
+
+@pytest.fixture
+def rest_on(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Let the clause SC-1 rest on others: `rest_on("ID-12")`."""
+
+    def promise(ids: str) -> None:
+        made = clause.Clause(id="SC-1", chapter="12-security", sentence=f"A signer MUST do (rests on {ids}).")
+        clauses = {**clause.read_clauses(), "SC-1": made}
+        monkeypatch.setattr(clause, "read_clauses", lambda: clauses)
+
+    return promise
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """The formal models as files: claims, clauses, deliberate errors and sequences belong together. `tox -e formal` runs them."""
 
-import importlib.util
 import json
+from collections.abc import Callable
 from itertools import product
 from types import ModuleType
 
@@ -11,22 +11,6 @@ from cloister_conformance import data
 FORMAL = data.CHECKOUT / "formal"
 ACTIONS = ("add", "leave", "kick", "rename", "close", "open", "deliver", "copy", "drop")
 OVER = {("close", action) for action in ("kick", "rename", "close", "open")}
-
-
-def load(name: str) -> ModuleType:
-    """Load a module of the folder."""
-    spec = importlib.util.spec_from_file_location(name, FORMAL / f"{name}.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="module")
-def models() -> ModuleType:
-    """The module that reads the models."""
-    return load("models")
 
 
 def test_every_claim_is_checked_or_said_to_fail(models: ModuleType) -> None:
@@ -59,8 +43,8 @@ def test_the_page_has_the_tables_of_the_models(models: ModuleType) -> None:
     assert models.write_tables(page) == page, "python formal/run.py --write"
 
 
-def test_the_sequences_have_each_pair_of_actions_in_both_orders() -> None:
-    traces = load("traces")
+def test_the_sequences_have_each_pair_of_actions_in_both_orders(load_formal: Callable[[str], ModuleType]) -> None:
+    traces = load_formal("traces")
     sequences = json.loads((FORMAL / "traces.json").read_text("utf-8"))["sequences"]
     pairs = set().union(*(traces.find_pairs(sequence["steps"]) for sequence in sequences))
     actions = {(first.split()[0], second.split()[0]) for first, second in pairs}

@@ -136,6 +136,16 @@ def test_a_mutant_is_caught_by_a_test_of_its_clause(cloister: Cloister, tmp_path
     assert list(tmp_path.iterdir()) == [], "no transcript is left behind"
 
 
+def test_the_mutants_of_a_promise_are_those_of_what_it_rests_on(
+    cloister: Cloister, rest_on: Callable[[str], None]
+) -> None:
+    rest_on("PW-4, SK-999")
+    done = cloister("mutants --only SC-1 --jobs 1")
+    assert (done.status, done.err) == (0, "")
+    assert "PW-4.a caught" in done.out
+    assert "1 of 1 mutants caught" in done.out
+
+
 def test_what_became_of_a_mutant_is_told(tmp_path: Path) -> None:
     folder = write(
         tmp_path / "folder",

@@ -348,6 +348,17 @@ def test_a_clause_is_out_of_date_when_all_its_tests_were_run(options: dict[str, 
     assert [name for narrowed in stale for name in narrowed.names] == names
 
 
+def test_clauses_that_another_rests_on_are_out_of_date_when_all_its_tests_were_run(
+    rest_on: Callable[[str], None],
+) -> None:
+    rest_on("ID-5, ID-6")
+    known = KnownFailure(clauses=["ID-5", "ID-6", "ID-7"], expected=["x"], reason="r")
+    implementation = Implementation(name="n", run=["r"], known_failure=[known])
+    shows = result("t", "known", "ID-5", known=[known])
+    (narrowed,) = runs.find_stale(implementation, [shows, result("u", "passed", "ID-6")], Options(clause="SC-1"))
+    assert narrowed.names == ["ID-6"]
+
+
 @pytest.mark.parametrize(
     ("rest", "verdict"), [("answered a result", "known"), ("refused with", "failed")], ids=["explained", "unexplained"]
 )
@@ -460,6 +471,12 @@ def test_all_suites_are_found_without_a_name() -> None:
 
 def test_a_clause_selects_its_tests(fake: Fake) -> None:
     report = runs.run(fake(), Options(clause="ID-12", failures=""))
+    assert verdicts(report) == {"identity::test_two_signatures_of_one_message_differ": "passed"}
+
+
+def test_a_clause_that_rests_on_others_selects_their_tests(fake: Fake, rest_on: Callable[[str], None]) -> None:
+    rest_on("ID-12, SC-999")
+    report = runs.run(fake(), Options(clause="SC-1", failures=""))
     assert verdicts(report) == {"identity::test_two_signatures_of_one_message_differ": "passed"}
 
 

@@ -212,7 +212,7 @@ def print_matrix(console: Console, matrix: dict[str, TraceRow], problems: list[s
     for clause, row in matrix.items():
         table.add_row(
             clause,
-            escape("\n".join(row.code)),
+            escape(f"rests on {', '.join(row.rests_on)}" if row.rests_on else "\n".join(row.code)),
             str(len(row.vectors) or ""),
             escape("\n".join(row.tests)),
             " ".join(row.mutants),
@@ -220,7 +220,7 @@ def print_matrix(console: Console, matrix: dict[str, TraceRow], problems: list[s
     console.print(table)
     for problem in problems:
         console.print(f"[bold red]problem[/] {escape(problem)}", highlight=False)
-    without = [clause for clause, row in matrix.items() if not row.mutants]
+    without = [clause for clause, row in matrix.items() if not (row.mutants or row.rests_on)]
     console.print(
         f"\n{len(matrix)} clauses, {len(problems)} problems; without a mutant: {', '.join(without) or 'none'}",
         highlight=False,
