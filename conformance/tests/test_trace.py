@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from cloister_conformance import trace
-from cloister_conformance.clause import Clause, read_clauses
+from cloister_conformance.clause import Clause, find_bearers, read_clauses
 from cloister_conformance.trace import TraceRow
 
 
@@ -96,6 +96,63 @@ def test_a_chapter_without_its_files_is_told(monkeypatch: pytest.MonkeyPatch) ->
     ]
 
 
+# Clauses that rest on others
+
+
+PROMISE = "A receiver MUST read no message that was read before (rests on SK-1, SK-36)."
+
+
+def find_of_promise(monkeypatch: pytest.MonkeyPatch, sentence: str, rows: dict[str, TraceRow]) -> list[str]:
+    """Find the problems of a clause of chapter 12 with this sentence beside whole clauses of these rows."""
+    promise = Clause(id="SC-1", chapter="12-security", sentence=sentence)
+    clauses = {name: Clause(id=name, chapter="04-sender-keys", sentence="A receiver SHOULD do.") for name in rows}
+    monkeypatch.setattr(trace, "read_clauses", lambda: {**clauses, "SC-1": promise})
+    return trace.find_problems({**rows, "SC-1": TraceRow(rests_on=promise.rests_on)})
+
+
+@pytest.mark.parametrize(
+    ("sentence", "tested", "untested", "problems"),
+    [
+        (PROMISE, ["SK-1", "SK-36"], [], []),
+        (PROMISE, ["SK-1"], [], ["SC-1 rests on SK-36, which is not in the specification"]),
+        (PROMISE, ["SK-1"], ["SK-36"], ["SC-1 rests on SK-36, which has no test"]),
+        ("A receiver MUST do (rests on SC-1).", [], [], ["SC-1 rests on SC-1, which has no test"]),
+        ("A receiver MUST do.", ["SK-1"], [], ["SC-1 names no clause that it rests on"]),
+        ("A receiver MUST do (rests on SK-1), always.", ["SK-1"], [], ["SC-1 names no clause that it rests on"]),
+        (
+            "A receiver MUST do (rests on SK-1 to SK-3).",
+            ["SK-1"],
+            [],
+            ["SC-1 rests on SK-1 to SK-3, which is not in the specification"],
+        ),
+        ("(withdrawn in 0.2, see SC-2)", [], [], []),
+    ],
+)
+def test_a_clause_that_rests_on_others_names_tested_ones(
+    monkeypatch: pytest.MonkeyPatch, sentence: str, tested: list[str], untested: list[str], problems: list[str]
+) -> None:
+    whole = {name: TraceRow(code=["f"], tests=["s::t"]) for name in tested}
+    bare = {name: TraceRow(code=["f"]) for name in untested}
+    assert find_of_promise(monkeypatch, sentence, {**whole, **bare}) == problems
+
+
+def test_only_a_clause_of_chapter_12_rests_on_others() -> None:
+    clause = Clause(id="SK-2", chapter="04-sender-keys", sentence=PROMISE)
+    assert (clause.is_derived, clause.rests_on) == (False, [])
+    with pytest.MonkeyPatch.context() as patch:
+        assert find(patch, PROMISE, TraceRow()) == [
+            "SK-1 has no test",
+            "SK-1 has no mutant",
+            "SK-1 is nowhere in the reference",
+        ]
+
+
+def test_the_tests_of_a_clause_are_its_own_or_those_of_its_foundations(matrix: dict[str, TraceRow]) -> None:
+    assert find_bearers("SC-1") == matrix["SC-1"].rests_on != []
+    assert find_bearers("SK-1") == ["SK-1"]
+    assert find_bearers("SK-999") == ["SK-999"]
+
+
 # The command
 
 
@@ -105,6 +162,18 @@ def test_the_command_prints_the_matrix(cloister: Callable[[str], Any], monkeypat
     assert (done.status, done.err) == (0, "")
     assert "PW-4.a" in done.out
     assert f"{len(read_clauses())} clauses, 0 problems" in done.out
+
+
+def test_the_command_prints_what_a_clause_rests_on(
+    cloister: Callable[[str], Any], matrix: dict[str, TraceRow], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trace, "find_problems", lambda matrix: [])
+    done = cloister("trace SC-9")
+    assert (done.status, matrix["SC-9"].rests_on) == (0, ["SK-2", "SK-36"])
+    assert "SC-9 rests on SK-2," in done.out
+    assert "SK-2.a" in done.out
+    assert "SK-36.d" in done.out
+    assert done.out.endswith("3 clauses, 0 problems; without a mutant: none")
 
 
 def test_the_command_fails_on_a_problem(
