@@ -52,8 +52,8 @@ def catch(mutant: Mutant, folder: Path) -> Catch:
     """Run the tests of the mutant's clause in each role, then all others, up to the first catch."""
     implementations = [describe(mutant, folder, role) for role in find_roles(mutant)]
     rounds: list[tuple[Fate, Options]] = [
-        ("caught", Options(clause=mutant.clause, stop_first=True, failures="")),
-        ("caught elsewhere", Options(stop_first=True, failures="")),
+        ("caught", Options(clause=mutant.clause, stop_first=True, verdicts_only=True, failures="")),
+        ("caught elsewhere", Options(stop_first=True, verdicts_only=True, failures="")),
     ]
     try:
         for fate, options in rounds:

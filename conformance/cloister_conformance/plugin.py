@@ -50,6 +50,8 @@ PROPERTY = "cloister"
 VECTORS = "known_answers"
 NODE_SUFFIX = "_service_node"
 """Ends the names of the suites for the role service-node; all others are for clients."""
+EXPLORATIONS = ("_machine", "_orders", "_pairs", "_sequences")
+"""End the names of the suites that try much."""
 MAX_NAME_CHARACTERS = 120
 PROFILES = {"quick": 20, "standard": 100, "deep": 2000}
 """Examples for each property."""
@@ -87,6 +89,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--vectors-of", metavar="STEMS", default="", help="run only the vectors of these chapters")
     group.addoption("--strict-errors", action="store_true", help="want the exact error name, not its family")
     group.addoption("--profile", choices=PROFILES, default="quick", help="how many examples a property gets")
+    group.addoption(
+        "--verdicts-only", action="store_true", help="explain no failure: no smaller example, no intermediates"
+    )
     group.addoption("--failures", metavar="DIR", help="folder for the transcripts of failed tests")
     group.addoption("--keep-known", action="store_true", help="save those of known failures too")
 
@@ -97,16 +102,19 @@ def pytest_configure(config: pytest.Config) -> None:
     with suppress(ValueError):  # only the main thread may
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     hypothesis.settings.load_profile(f"cloister-{config.getoption('--profile')}")
+    if config.getoption("--verdicts-only"):
+        hypothesis.settings.register_profile("cloister-verdicts-only", phases=(Phase.explicit, Phase.generate))
+        hypothesis.settings.load_profile("cloister-verdicts-only")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep only the tests of the role, and of the clause and the vectors of the chapters asked for; put machines and pairs last.
+    """Keep only the tests of the role, and of the clause and the vectors of the chapters asked for; put last what tries much.
 
     What a plain test finds too, it says in fewer steps and finds sooner.
     """
     role = find_implementation(config).role
     items[:] = [item for item in items if find_role(item.path.stem) == role]
-    items.sort(key=lambda item: item.path.stem.endswith(("_machine", "_pairs")))
+    items.sort(key=lambda item: item.path.stem.endswith(EXPLORATIONS))
     wanted = config.getoption("--clause")
     if wanted:
         bearers = set(find_bearers(wanted))
@@ -153,6 +161,7 @@ class Run:
         self.strict = bool(config.getoption("--strict-errors"))
         self.folder = config.getoption("--failures")
         self.keep_known = bool(config.getoption("--keep-known"))
+        self.explains = not config.getoption("--verdicts-only")
         self.script = Script(seed=0)
         self.cases = 0
         self.coarse = 0
@@ -394,7 +403,7 @@ def describe_failure(error: ConformanceFailure, run: Run) -> Failure:
         expected=f"{whose}{step.method}: {error.expected}",
         actual=error.actual,
         counterexample=find_counterexample(error),
-        intermediates=explain(error.script),
+        intermediates=explain(error.script) if run.explains else [],
         stderr=error.stderr or run.target.take_errors(),
     )
 

@@ -62,6 +62,7 @@ class Options:
     stop_first: bool = False
     failures: str = FAILURES_FOLDER
     keep_known: bool = False
+    verdicts_only: bool = False
 
     @property
     def is_whole(self) -> bool:
@@ -166,6 +167,8 @@ def build_arguments(implementation: Implementation, options: Options, junit: Pat
         arguments.append("--strict-errors")
     if options.keep_known:
         arguments.append("--keep-known")
+    if options.verdicts_only:
+        arguments.append("--verdicts-only")
     if options.stop_first:
         arguments.append("-x")
     if junit:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cloister_conformance import data, vector_files
+from cloister_conformance import data, mutants, mutation, vector_files
 from cloister_conformance import implementation as implementations
 from cloister_conformance import run as runs
 from cloister_conformance.implementation import Implementation, KnownFailure, UnusableImplementation
@@ -531,3 +531,15 @@ def test_what_is_asked_for_does_not_depend_on_the_suites_beside(record_requests:
     alone = record_requests("proof_of_work.target", TARGET, seed=1, options="--suite proof_of_work")
     beside = record_requests("proof_of_work.target", TARGET, DERIVE, seed=1)
     assert alone == beside
+
+
+def test_a_run_for_verdicts_alone_explains_no_failure() -> None:
+    """Smaller examples are not looked at here: Hypothesis keeps the phases with which a process first imports a suite."""
+    mutant = mutation.describe(mutants.find(mutants.read(), "SK-17.a"), mutants.FOLDER)
+    test = "sender_keys::test_a_distribution_that_is_not_ahead_does_not_rewind"
+    explained, bare = [by_id(run(mutant, test, verdicts_only=only))[test] for only in (False, True)]
+    assert explained.failure
+    assert bare.failure
+    assert explained.verdict == bare.verdict == "failed"
+    assert explained.failure.intermediates
+    assert not bare.failure.intermediates
