@@ -174,7 +174,8 @@ def build_arguments(implementation: Implementation, options: Options, junit: Pat
     if junit:
         arguments.append(f"--junitxml={junit}")
     if options.jobs > 1 and not (options.keyword or options.clause):
-        arguments += [f"-n{options.jobs}", "--dist=worksteal"]
+        waits = implementation.role == "service-node"  # its tests wait more than they compute
+        arguments += [f"-n{options.jobs + waits}", "--dist=worksteal"]
     return arguments
 
 
