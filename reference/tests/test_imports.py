@@ -42,7 +42,7 @@ ORDER = (
     "client",
     "saved_state",
 )
-SHELLS = ("solver", "service_node", "open_group_server", "network", "devnet", "demo")
+SHELLS = ("solver", "serving", "service_node", "open_group_server", "network", "devnet", "demo")
 WORLD = {
     "asyncio",
     "datetime",

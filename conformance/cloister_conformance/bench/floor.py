@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import uvicorn
-from cloister.service_node import server
+from cloister.serving import process
 from fastapi import FastAPI, Request, Response
 
 
@@ -42,7 +42,7 @@ def main() -> None:
         server_header=False,
         date_header=False,
     )
-    uvicorn.Server(config).run(sockets=[server.listen(file["host"], file["port"])])
+    uvicorn.Server(config).run(sockets=[process.listen(file["host"], file["port"])])
 
 
 if __name__ == "__main__":

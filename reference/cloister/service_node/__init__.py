@@ -4,8 +4,10 @@ A shell: it has the disk, the clock, the sockets and the randomness. What is rig
 `cloister.node_request` and `cloister.onion`.
 
 - `node_file`: what a node is started with.
-- `database`: messages and outbox in SQLite; `writer`: the one thread that writes.
+- `database`: messages and outbox in SQLite.
 - `node`: a request's body in, an answer out.
 - `replication`, `relay`, `exit`: what goes to other nodes and to servers, by way of `sending`.
-- `app`: HTTP, with the limits of `limits`; `server`: the process.
+- `app`: HTTP; `server`: the process.
+
+What it shares with other servers is in `cloister.serving`.
 """

@@ -3,7 +3,8 @@
 import sys
 from pathlib import Path
 
-from cloister.service_node.server import USAGE, complain, serve
+from cloister.service_node.server import serve
+from cloister.serving.process import USAGE, complain
 
 if __name__ == "__main__":
     if len(sys.argv) != 2:

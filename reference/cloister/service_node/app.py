@@ -5,8 +5,6 @@ Clauses: SW-14, SW-15, SW-16
 Every request passes the gate first: it counts it, limits it, and turns what nobody foresaw into 503.
 """
 
-import asyncio
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -14,19 +12,19 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import PlainTextResponse
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 import cloister
 from cloister import errors, node_request
 from cloister.onion import HOPS_HEADER
-from cloister.service_node import log
 from cloister.service_node.answer import Answer, build_json, build_text
-from cloister.service_node.limits import Budget, Busy, Claim, RateLimit, name_client
 from cloister.service_node.metrics import Metrics
 from cloister.service_node.node import ServiceNode
 from cloister.service_node.relay import ONION_PATH
 from cloister.service_node.replication import PUSH_PATH
+from cloister.serving.gate import Gate
+from cloister.serving.limits import RateLimit
+from cloister.serving.reading import read_body
 from cloister.storage import MAX_BODY_BYTES, MAX_RPC_BYTES, PARAMS
 
 RPC_PATH = "/storage_rpc/v1"
@@ -35,125 +33,41 @@ STATS_PATH = "/get_stats/v1"
 METRICS_PATH = "/metrics"
 PATHS = frozenset({RPC_PATH, ONION_PATH, PUSH_PATH, HEALTH_PATH, STATS_PATH, METRICS_PATH})
 
-LINGER_SECONDS = 1.0
-"""For which the rest of a body that is too long is read and thrown away, so that its sender sees the answer."""
-
-
-class TooLong(Exception):
-    """A body is longer than it may be."""
-
 
 class NotANode(Exception):
     """A node request is refused."""
 
 
-class Gate:
-    """Lets requests through to the endpoints, as many as one address, and all together, may make.
-
-    A middleware; `seconds` is how long a request may take from the end of its head to the last byte of its answer.
-    """
+class NodeGate(Gate):
+    """The gate of a node: requests of nodes count only if they are false."""
 
     def __init__(
         self, app: ASGIApp, metrics: Metrics, *, rate: RateLimit, forgeries: RateLimit, seconds: float
     ) -> None:
-        self._app = app
-        self._metrics = metrics
-        self._rate = rate
+        def note(path: str, status: int) -> None:
+            metrics.requests.labels(path if path in PATHS else "other", str(status)).inc()
+
+        super().__init__(app, note=note, rate=rate, seconds=seconds)
         self._forgeries = forgeries
-        self._seconds = seconds
-        self._budget = Budget()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one request.
-
-        Clauses: SW-14
-        """
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        status = 0
-
-        async def note_status(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await self._admit(scope, receive, note_status)
-        except ClientDisconnect:
-            pass
-        except TooLong:
-            await refuse_too_long(receive, note_status)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the next request is answered
-            if not isinstance(error, Busy | TimeoutError):
-                log.note("a request failed", error=error, level=logging.ERROR)
-            if not status:
-                await PlainTextResponse("The node is busy", 503)(scope, receive, note_status)
-        finally:
-            endpoint = scope["path"] if scope["path"] in PATHS else "other"
-            self._metrics.requests.labels(endpoint, str(status)).inc()
-
-    async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request through that is within the limits; node requests count only if they are false.
+    async def _admit(self, scope: Scope, receive: Receive, send: Send, address: str) -> None:
+        """Let a request through, and count it if it says falsely that it comes from a node.
 
         Clauses: SW-16, SW-32
         """
-        address = name_client(scope["client"][0] if scope.get("client") else "")
-        is_signed = node_request.is_signed({name.decode("latin-1"): "" for name, _ in scope["headers"]})
-        allowed = self._forgeries.has_token(address) if is_signed else self._rate.take(address)
-        if not allowed:
-            await PlainTextResponse("Too many requests", 429)(scope, receive, send)
-            return
         try:
-            with self._budget.claim(address) as claim:
-                scope.setdefault("state", {})["claim"] = claim
-                async with asyncio.timeout(self._seconds):
-                    await self._app(scope, receive, send)
+            await super()._admit(scope, receive, send, address)
         except NotANode:
             self._forgeries.take(address)
             await PlainTextResponse("Node request refused", 403)(scope, receive, send)
 
+    def is_allowed(self, scope: Scope, address: str) -> bool:
+        """Tell whether an address may make one more request, which is of a node or of a client.
 
-async def refuse_too_long(receive: Receive, send: Send) -> None:
-    """Answer 413 at once, and then read for a while what is still being sent: who is cut off does not see the answer.
-
-    Clauses: SW-15
-    """
-    text = b"The body is too long"
-    headers = [
-        (b"content-length", str(len(text)).encode()),
-        (b"content-type", b"text/plain"),
-        (b"connection", b"close"),
-    ]
-    await send({"type": "http.response.start", "status": 413, "headers": headers})
-    await send({"type": "http.response.body", "body": text, "more_body": True})
-    try:
-        async with asyncio.timeout(LINGER_SECONDS):
-            while (await receive()).get("more_body"):
-                pass
-    except TimeoutError:
-        pass
-    await send({"type": "http.response.body", "body": b""})
-
-
-async def read_body(request: Request, claim: Claim, limit: int) -> bytes:
-    """Read a body, as long as it has no more bytes than the limit.
-
-    Raises:
-        TooLong: it is.
-        Busy: all requests together would hold too much, or those of one address.
-    Clauses: SW-15
-    """
-    if int(request.headers.get("content-length", "0")) > limit:
-        raise TooLong
-    body = bytearray()
-    async for chunk in request.stream():
-        claim.add(len(chunk))
-        body += chunk
-        if len(body) > limit:
-            raise TooLong
-    return bytes(body)
+        Clauses: SW-16, SW-32
+        """
+        is_signed = node_request.is_signed({name.decode("latin-1"): "" for name, _ in scope["headers"]})
+        return self._forgeries.has_token(address) if is_signed else self._rate.take(address)
 
 
 async def read_request(request: Request, node: ServiceNode, limit: int = MAX_BODY_BYTES) -> bytes:
@@ -199,7 +113,7 @@ def build_app(node: ServiceNode, *, rate: float, burst: int, seconds: float, met
         exception_handlers={HTTPException: answer_http_error},
     )
     app.add_middleware(
-        Gate, metrics=node.metrics, rate=RateLimit(rate, burst), forgeries=RateLimit(rate, burst), seconds=seconds
+        NodeGate, metrics=node.metrics, rate=RateLimit(rate, burst), forgeries=RateLimit(rate, burst), seconds=seconds
     )
 
     @app.post(RPC_PATH, **describe(RPC_BODY, RPC_STATUSES, in_json=JSON_STATUSES))

@@ -9,17 +9,19 @@ Clauses: SW-18, SW-19, SW-25
 import asyncio
 import fcntl
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from cloister import storage
-from cloister.service_node.writer import Writer
+from cloister.serving.writer import CannotWrite, Writer
 from cloister.storage import Message
 from cloister.swarm import Network
+
+Work = Callable[[sqlite3.Connection], Any]
 
 FILE = "messages.sqlite"
 LOCK = "lock"
@@ -118,7 +120,7 @@ class Database:
             except sqlite3.Error as error:
                 raise UnusableData(f"cannot open {folder / FILE}: {error}") from None
             self._adapting = asyncio.Lock()
-            self._writer = Writer(self._connection)
+            self._writer = Writer(partial(commit, self._connection))
             self._opened = opened.pop_all()
 
     def close(self) -> None:
@@ -329,6 +331,21 @@ def create(connection: sqlite3.Connection, network: Network) -> None:
     connection.executescript(f"BEGIN; {SCHEMA}")
     connection.execute(RECORD, (network.height, network.model_dump_json(), network.height))
     connection.execute("COMMIT")
+
+
+def commit(connection: sqlite3.Connection, group: Sequence[Work]) -> list[Any]:
+    """Do a group of work in one transaction; if it fails each for itself. Return results, and exceptions in their place."""
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        results = [work(connection) for work in group]
+        connection.execute("COMMIT")
+    except Exception as error:  # noqa: BLE001 - it belongs to who waits
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        if len(group) == 1:
+            return [CannotWrite(str(error)) if isinstance(error, sqlite3.Error) else error]
+        return [outcome for work in group for outcome in commit(connection, [work])]
+    return results
 
 
 def read_network(connection: sqlite3.Connection) -> Network:

@@ -11,7 +11,7 @@ from cloister import onion
 from cloister.onion import PORTS, ForServer
 from cloister.service_node import sending
 from cloister.service_node.answer import Answer
-from cloister.service_node.limits import Claim
+from cloister.serving.limits import Claim
 
 RESOLVERS = 16
 """Threads that ask for addresses, in which slow name servers hold up nobody but other exits."""

@@ -15,17 +15,17 @@ from typing import Any
 
 from cloister import errors, node_request, onion, proof_of_work, storage, swarm
 from cloister.onion import ForNode, ForServer, ForThisNode, Peeled, Reply
-from cloister.service_node import log
 from cloister.service_node.answer import Answer, build_json, build_text
-from cloister.service_node.clock import Clock
 from cloister.service_node.database import SWEEP_MESSAGES, Database
 from cloister.service_node.exit import Exit, ServerFailed
-from cloister.service_node.limits import Claim
 from cloister.service_node.metrics import Metrics
 from cloister.service_node.node_file import NodeFile
 from cloister.service_node.relay import Relay
 from cloister.service_node.replication import Replication
-from cloister.service_node.writer import CannotWrite
+from cloister.serving import log
+from cloister.serving.clock import Clock
+from cloister.serving.limits import Claim
+from cloister.serving.writer import CannotWrite
 from cloister.storage import Message, Rpc
 from cloister.swarm import Network
 

@@ -1,23 +1,19 @@
 """The file that a service node is started with, "The node file" of chapter 07."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from cloister import identity, node_request, onion, storage
 from cloister.identity import PrivateKey
 from cloister.node_request import NodeKeys
+from cloister.serving import server_file
 from cloister.swarm import Network, check_key, refuse
 
 MAX_BYTES = 3_758_096_384
 MIN_BYTES = 65_536
 """The empty tables and a few messages."""
-
-
-class UnusableNodeFile(Exception):
-    """A node file cannot be read; the message says why."""
 
 
 class NodeFile(BaseModel):
@@ -53,20 +49,6 @@ def read(path: Path) -> NodeFile:
     """Read a node file.
 
     Raises:
-        UnusableNodeFile: it cannot be read, or is not of the form.
+        UnusableFile: it cannot be read, or is not of the form.
     """
-    try:
-        return NodeFile.model_validate(json.loads(path.read_bytes()))
-    except OSError as error:
-        raise UnusableNodeFile(f"cannot read the node file {path}: {error.strerror}") from None
-    except (ValueError, RecursionError) as error:
-        raise UnusableNodeFile(f"the node file {path} is not of the form: {explain(error)}") from None
-
-
-def explain(error: Exception) -> str:
-    """Say in one line what is wrong with a node file, without what stands in it."""
-    if not isinstance(error, ValidationError):
-        return "it is not JSON"
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"])
-    return f"{where}: {first['msg']}" if where else first["msg"]
+    return server_file.read(path, NodeFile, what="the node file")

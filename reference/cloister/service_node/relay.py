@@ -11,8 +11,8 @@ from cloister.node_request import NodeKeys
 from cloister.onion import HOPS_HEADER, ForNode
 from cloister.service_node import sending
 from cloister.service_node.answer import Answer, build_text
-from cloister.service_node.clock import Clock
-from cloister.service_node.limits import Busy, Claim
+from cloister.serving.clock import Clock
+from cloister.serving.limits import Busy, Claim
 from cloister.swarm import Network, Node
 
 ONION_PATH = "/onion_req/v2"

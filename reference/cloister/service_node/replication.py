@@ -13,12 +13,13 @@ from collections.abc import Iterable
 from enum import Enum, auto
 
 from cloister import errors, storage, swarm
-from cloister.service_node import log, sending
+from cloister.service_node import sending
 from cloister.service_node.database import Database
-from cloister.service_node.limits import Budget, Busy
 from cloister.service_node.metrics import Metrics
 from cloister.service_node.relay import Relay
-from cloister.service_node.writer import CannotWrite
+from cloister.serving import log
+from cloister.serving.limits import Budget, Busy
+from cloister.serving.writer import CannotWrite
 from cloister.storage import Message
 from cloister.swarm import Network
 

@@ -13,7 +13,7 @@ import httpx
 
 from cloister.onion import MAX_REPLY_BYTES
 from cloister.service_node.answer import Answer
-from cloister.service_node.limits import Claim
+from cloister.serving.limits import Claim
 from cloister.swarm import Node
 
 MAX_CONNECTIONS = 256

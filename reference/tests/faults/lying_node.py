@@ -12,7 +12,7 @@ from cloister import storage
 from cloister.onion import ForNode
 from cloister.service_node import node, relay, server
 from cloister.service_node.answer import Answer, build_json, build_text
-from cloister.service_node.limits import Claim
+from cloister.serving.limits import Claim
 from cloister.storage import Message, Rpc
 from cloister.swarm import Network
 

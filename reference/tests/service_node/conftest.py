@@ -17,9 +17,10 @@ import httpx
 import pytest
 from cloister import devnet, identity, node_request, onion, proof_of_work, storage, swarm
 from cloister.service_node import node_file, server
-from cloister.service_node.clock import open_clock
 from cloister.service_node.database import Database
 from cloister.service_node.node import ServiceNode
+from cloister.serving import process
+from cloister.serving.clock import open_clock
 
 NOW = 1_700_000_000_000
 SWARM, OTHER_SWARM = 2**62, 3 * 2**62
@@ -196,7 +197,7 @@ class World:
         file = node_file.read(self.file)
         database = Database(file.data, file.keys.public, file.network, max_bytes=file.max_bytes)
         self.node = node = ServiceNode(file, open_clock(file.clock), database)
-        listener = server.listen(file.host, file.port)
+        listener = process.listen(file.host, file.port)
         http = server.build_server(node, file)
         thread = threading.Thread(target=asyncio.run, args=(server.serve_and_watch(http, node, self.file, listener),))
         thread.start()

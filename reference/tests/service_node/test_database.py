@@ -3,14 +3,15 @@
 import asyncio
 import sqlite3
 from collections.abc import Callable, Coroutine, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cloister import storage
 from cloister.service_node import database as databases
-from cloister.service_node.database import Database, UnusableData
-from cloister.service_node.writer import CannotWrite, Writer, commit
+from cloister.service_node.database import Database, UnusableData, commit
+from cloister.serving.writer import CannotWrite, Writer
 from cloister.storage import Message
 from cloister.swarm import Network
 from hypothesis import HealthCheck, given, settings
@@ -213,7 +214,7 @@ def test_the_writer_finishes_what_waits_before_it_stops() -> None:
     done: list[int] = []
 
     async def play() -> None:
-        writer = Writer(connection)
+        writer = Writer(partial(commit, connection))
         jobs = [asyncio.ensure_future(writer.do(lambda _, n=n: done.append(n))) for n in range(1000)]  # type: ignore[misc]
         await asyncio.sleep(0)
         writer.stop()

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 import pytest
 from cloister import identity, node_request, onion
-from cloister.service_node import limits, relay, sending
+from cloister.service_node import relay, sending
+from cloister.serving import limits
 from cloister.swarm import Network
 
 NOW = 1_700_000_000_000
@@ -157,7 +158,7 @@ def test_a_silent_node_leaves_connections_to_the_others(world: Any, monkeypatch:
         b.wait(4)
         began = time.monotonic()
         answer = world.post(ONION, built.body)
-        assert (answer.status_code, answer.text) == (503, "The node is busy")
+        assert (answer.status_code, answer.text) == (503, "The server is busy")
         assert world.onion("a", "d", b"{}")[0].status_code == 200
         world.store(text="pushed all the same")
         b.wait(5)
@@ -274,12 +275,12 @@ def test_a_reply_has_a_size_limit(world: Any, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_all_requests_of_a_client_hold_so_much_only(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cloister.service_node.limits.Budget.__init__.__defaults__", (10_000 * limits.SHARE,))
+    monkeypatch.setattr("cloister.serving.limits.Budget.__init__.__defaults__", (10_000 * limits.SHARE,))
     (b,) = world.play("b")
     b.behave = lambda handler: handler.answer(200, b"x" * 20_000)
     world.start()
     answer, _ = world.onion("a", "b", b"{}")
-    assert (answer.status_code, answer.text) == (503, "The node is busy")
+    assert (answer.status_code, answer.text) == (503, "The server is busy")
     assert world.post(ONION, bytes(10_001)).status_code == 503
     assert world.post(ONION, bytes(9_999)).status_code == 400
 

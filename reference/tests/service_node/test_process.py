@@ -19,7 +19,8 @@ from typing import Any
 import httpx
 import pytest
 from cloister import onion, storage
-from cloister.service_node import log, server
+from cloister.service_node import server
+from cloister.serving import log
 
 pytestmark = pytest.mark.network
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cloister.service_node import server
-from cloister.service_node.limits import MAX_ADDRESSES, SHARE, Budget, Busy, RateLimit, name_client
+from cloister.serving import process
+from cloister.serving.limits import MAX_ADDRESSES, SHARE, Budget, Busy, RateLimit, name_client
 
 NOW = 1_700_000_000_000
 MINE = f"05{2**62:016x}{0:047x}1"
@@ -291,7 +291,7 @@ def test_one_client_leaves_memory_to_the_others(world: Any) -> None:
 
 @pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="Linux has it")
 def test_who_does_not_read_the_answer_is_cut_off(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "UNREAD_MS", 300)
+    monkeypatch.setattr(process, "UNREAD_MS", 300)
     world.start(timeout_seconds=0.2)
     for number in range(10):
         world.store(text=f"{number}" * 75_000)
@@ -320,7 +320,7 @@ def test_what_nobody_foresaw_is_answered_503(node: Any, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(node.node._database, "read_page", lambda *_, **__: fail(0))
     answer = node.rpc("retrieve", pubKey=MINE, lastHash="")
-    assert (answer.status_code, answer.text) == (503, "The node is busy")
+    assert (answer.status_code, answer.text) == (503, "The server is busy")
     assert node.get("/health").status_code == 200
     assert [record.msg for record in caplog.records if record.levelname == "ERROR"] == ["a request failed"]
 

@@ -7,18 +7,19 @@ answered before the commit that covers his work has returned.
 """
 
 import asyncio
-import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 MAX_GROUP = 256
 """Pieces of work in one transaction."""
 
 Result = TypeVar("Result")
-Work = Callable[[sqlite3.Connection], Result]
+Connection = TypeVar("Connection")
+Commit = Callable[[Sequence[Callable[[Connection], Any]]], list[Any]]
+"""Does a group of work in one transaction; returns results, and exceptions in their place."""
 
 
 class CannotWrite(Exception):
@@ -29,21 +30,21 @@ class CannotWrite(Exception):
 class Job:
     """A piece of work, and who waits for it."""
 
-    work: Work[Any]
+    work: Callable[[Any], Any]
     future: "asyncio.Future[Any]"
     loop: asyncio.AbstractEventLoop
 
 
-class Writer:
-    """Does pieces of work on a connection, each in a transaction, many of them in one."""
+class Writer(Generic[Connection]):
+    """Has pieces of work done on a connection, many of them in one transaction; how is the database's."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
+    def __init__(self, commit: Commit[Connection]) -> None:
+        self._commit = commit
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._thread = Thread(target=self._run, name="writer", daemon=True)
         self._thread.start()
 
-    async def do(self, work: Work[Result]) -> Result:
+    async def do(self, work: Callable[[Connection], Result]) -> Result:
         """Have a piece of work done; return when it is on disk. It may run twice, so its one effect is on the database.
 
         Raises:
@@ -62,7 +63,7 @@ class Writer:
     def _run(self) -> None:
         while (job := self._jobs.get()) is not None:
             group = [job, *self._take_waiting()]
-            outcomes = commit(self._connection, [job.work for job in group])
+            outcomes = self._commit([job.work for job in group])
             for job, outcome in zip(group, outcomes, strict=True):
                 job.loop.call_soon_threadsafe(settle, job.future, outcome)
 
@@ -78,21 +79,6 @@ class Writer:
                 break
             waiting.append(job)
         return waiting
-
-
-def commit(connection: sqlite3.Connection, group: Sequence[Work[Any]]) -> list[Any]:
-    """Do a group of work in one transaction; if it fails each for itself. Return results, and exceptions in their place."""
-    try:
-        connection.execute("BEGIN IMMEDIATE")
-        results = [work(connection) for work in group]
-        connection.execute("COMMIT")
-    except Exception as error:  # noqa: BLE001 - it belongs to who waits
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        if len(group) == 1:
-            return [CannotWrite(str(error)) if isinstance(error, sqlite3.Error) else error]
-        return [outcome for work in group for outcome in commit(connection, [work])]
-    return results
 
 
 def settle(future: "asyncio.Future[Any]", outcome: object) -> None:

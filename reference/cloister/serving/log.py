@@ -1,8 +1,8 @@
-"""The log of a service node: a JSON object for each line, on stderr.
+"""The log of a server: a JSON object for each line, on stderr.
 
-Clauses: SW-45
+Clauses: SW-45, OG-67
 
-It has no addresses of clients, recipients, hashes or data. So of other people's records, and of exceptions, only
+It has no addresses of clients, ids, recipients, hashes or data. So of other people's records, and of exceptions, only
 the fixed text and the places in the code are written, and never the values.
 """
 
@@ -12,7 +12,7 @@ import traceback
 from datetime import UTC, datetime
 from typing import Any
 
-LOG = logging.getLogger("cloister.service_node")
+LOG = logging.getLogger("cloister")
 
 
 class Formatter(logging.Formatter):
@@ -21,7 +21,7 @@ class Formatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Format a record; `facts` are those that `note` was given.
 
-        Clauses: SW-45
+        Clauses: SW-45, OG-67
         """
         line: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),

@@ -16,7 +16,7 @@ IPV6_PREFIX = 64
 
 
 class Busy(Exception):
-    """The node holds as much as it may."""
+    """The server holds as much as it may."""
 
 
 def name_client(address: str) -> str:

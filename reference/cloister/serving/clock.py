@@ -1,4 +1,4 @@
-"""The time of a service node, in milliseconds: the system's, or that of a file for tests."""
+"""The time of a server, in milliseconds: the system's, or that of a file for tests."""
 
 import time
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from cloister import errors, wire
-from cloister.service_node.node_file import UnusableNodeFile
+from cloister.serving.server_file import UnusableFile
 
 Clock = Callable[[], int]
 
@@ -28,7 +28,7 @@ class FileClock:
 
         Clauses: AP-20
         """
-        with suppress(UnusableNodeFile):
+        with suppress(UnusableFile):
             self._now_ms = self._read()
         return self._now_ms
 
@@ -36,13 +36,13 @@ class FileClock:
         try:
             return wire.decode_decimal(self._path.read_text("ascii").strip(), what="clock")
         except (OSError, ValueError, errors.CloisterError):
-            raise UnusableNodeFile(f"the clock file {self._path} does not hold milliseconds in decimal") from None
+            raise UnusableFile(f"the clock file {self._path} does not hold milliseconds in decimal") from None
 
 
 def open_clock(path: Path | None) -> Clock:
-    """Choose the clock of a node.
+    """Choose the clock of a server.
 
     Raises:
-        UnusableNodeFile: the file of the clock cannot be read.
+        UnusableFile: the file of the clock cannot be read.
     """
     return read_system_clock if path is None else FileClock(path)
