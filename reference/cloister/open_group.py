@@ -11,6 +11,7 @@
     False
 """
 
+import hmac
 import json
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -21,7 +22,8 @@ from urllib.parse import parse_qsl, unquote_to_bytes
 
 from cloister import errors, group_control, room, wire
 from cloister.group_control import BIDI_CONTROLS
-from cloister.room_post import MAX_DATA_BYTES, MAX_POST_FILES
+from cloister.onion import MAX_ONION_BYTES
+from cloister.room_post import MAX_DATA_BYTES, MAX_FILE_BYTES, MAX_POST_FILES
 from cloister.server_onion import METHODS, TARGET
 from cloister.signed_request import HEADERS as SIGNING_HEADERS
 from cloister.signed_request import SIGNATURE_BYTES, Refusal, Request
@@ -46,6 +48,7 @@ ACTIVE_SECONDS = 604_800
 MAX_DESCRIPTION_CHARACTERS = 1_000
 
 NO_SUCH_ROOM = "there is no such room"
+NO_SUCH_FILE = "there is no such file"
 ALL_ROOMS = "*"
 FLAGS = ("read", "accessible", "write", "upload")
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -67,6 +70,7 @@ class Need(Enum):
     ADMINISTRATOR = "administrator"
 
 
+NEEDS_WITHOUT_ROOM = frozenset({Need.NOTHING, Need.SIGNED})
 ANONYMOUS_NEEDS = frozenset({Need.NOTHING, Need.ACCESSIBLE, Need.READ})
 
 
@@ -196,6 +200,29 @@ def find_endpoint(request: Request) -> tuple[Endpoint, dict[str, str]]:
     raise Refusal(405, "this path has not this method")
 
 
+def find_limit(request: Request) -> int:
+    """Find how many bytes the body of an unverified request may have.
+
+    Clauses: OG-48, OG-59
+    """
+    try:
+        endpoint, _ = find_endpoint(request)
+    except (Refusal, UnicodeDecodeError):
+        return MAX_ONION_BYTES
+    return MAX_FILE_BYTES if endpoint.need is Need.UPLOAD else MAX_JSON_BYTES
+
+
+def check_size(request: Request) -> None:
+    """Check that the body of an unverified request is not longer than its endpoint takes.
+
+    Raises:
+        Refusal: 413, it is.
+    Clauses: OG-48, OG-59
+    """
+    if request.size > (limit := find_limit(request)):
+        raise Refusal(413, f"the body has at most {limit} bytes here")
+
+
 def check_signed(endpoint: Endpoint, *, signed: bool) -> None:
     """Check that somebody signed where somebody must.
 
@@ -292,15 +319,29 @@ def check_rights(rights: Rights, need: Need) -> None:
         )
 
 
-def check_may_join(settings: RoomSettings, in_room: Standing, *, now_s: float) -> None:
+def check_may_join(
+    settings: RoomSettings, in_room: Standing, *, now_s: float, on_server: Standing | None = None
+) -> None:
     """Check that an account that shows the right invitation is approved.
 
     Raises:
-        Refusal: 404, it is not, or banned.
+        Refusal: 404, it is not, or banned, or the room requires no invitation.
     Clauses: OG-29, OG-30
     """
-    rights = compute_rights(settings, replace(in_room, invited=True), now_s=now_s)
-    if not rights.accessible or rights.banned:
+    rights = compute_rights(settings, replace(in_room, invited=True), now_s=now_s, on_server=on_server)
+    if not settings.invitation_required or not rights.accessible or rights.banned:
+        raise Refusal(404, NO_SUCH_ROOM)
+
+
+def check_invitation(shown: bytes, invitation: bytes | None, until_s: float | None, *, now_s: float) -> None:
+    """Check that an invitation is the one that a room has, and still counts.
+
+    Raises:
+        Refusal: 404, it is not.
+    Clauses: OG-30, OG-31
+    """
+    is_over = until_s is not None and until_s <= now_s
+    if invitation is None or is_over or not hmac.compare_digest(shown, invitation):
         raise Refusal(404, NO_SUCH_ROOM)
 
 
@@ -315,6 +356,61 @@ def check_may_be_banned(standings: Sequence[Standing], *, operator: bool) -> Non
         raise Refusal(403, "nobody bans the operator")
     if any(standing.administrator or standing.moderator for standing in standings):
         raise Refusal(403, "take its rights away before a moderator or administrator is banned")
+
+
+def check_may_change_role(change: "RoleChange", *, operator: bool) -> None:
+    """Check that a change of role takes nothing from the operator.
+
+    Raises:
+        Refusal: 403, it would.
+    Clauses: OG-22
+    """
+    if operator and False in {change.moderator, change.administrator}:
+        raise Refusal(403, "nobody takes a right from the operator")
+
+
+def check_rate(times_s: Sequence[float], rights: Rights, *, now_s: float) -> None:
+    """Check that an account that made posts and edits in a room at these times may make one more.
+
+    Raises:
+        Refusal: 429, it made too many.
+    Clauses: OG-42
+    """
+    if not rights.administrator and count_within(times_s, now_s=now_s, seconds=POSTS_SECONDS) >= POSTS:
+        raise Refusal(429, f"at most {POSTS} posts in {POSTS_SECONDS} seconds")
+
+
+def check_loose_files(count: int) -> None:
+    """Check that an account with so many loose files in a room may upload one more.
+
+    Raises:
+        Refusal: 429, it may not.
+    Clauses: OG-55
+    """
+    if count >= MAX_LOOSE_FILES:
+        raise Refusal(429, f"at most {MAX_LOOSE_FILES} files that belong to no post")
+
+
+def check_may_list(*, has: bool, loose: bool, own: bool) -> None:
+    """Check that a post of an account may list a file: one that it has, gone or not, or a loose one of the account.
+
+    Raises:
+        Refusal: 404, it may not.
+    Clauses: OG-50
+    """
+    if not has and not (loose and own):
+        raise Refusal(404, NO_SUCH_FILE)
+
+
+def check_may_read_file(*, loose: bool, own: bool) -> None:
+    """Check that who may read a room may read a file of it.
+
+    Raises:
+        Refusal: 404, it may not.
+    Clauses: OG-49
+    """
+    if loose and not own:
+        raise Refusal(404, NO_SUCH_FILE)
 
 
 def check_may_edit(*, own: bool) -> None:
@@ -457,6 +553,10 @@ def decode_files(files: object) -> tuple[int, ...]:
     return tuple(files)
 
 
+ROOM_BOOLEANS = (*(f"default_{name}" for name in FLAGS), "invitation_required")
+ROOM_MEMBERS = ("name", "description", "image", *ROOM_BOOLEANS)
+
+
 def decode_room_changes(body: bytes) -> dict[str, Any]:
     """Decode the unverified body of a change of a room: the members that it has, by name.
 
@@ -464,9 +564,21 @@ def decode_room_changes(body: bytes) -> dict[str, Any]:
         Refusal: 400, it is not of the form.
     Clauses: OG-58
     """
-    booleans = (*(f"default_{name}" for name in FLAGS), "invitation_required")
-    members = decode_members(body, ("name", "description", "image", *booleans))
-    for name in booleans:
+    members = decode_members(body, ROOM_MEMBERS)
+    check_room_changes(members)
+    return members
+
+
+def check_room_changes(members: Mapping[str, Any]) -> None:
+    """Check the members of a change of a room.
+
+    Raises:
+        Refusal: 400, one is unknown, or not of the form.
+    Clauses: OG-58
+    """
+    if not members.keys() <= set(ROOM_MEMBERS):
+        raise Refusal(400, "a room has not one of the members")
+    for name in ROOM_BOOLEANS:
         take_boolean(members, name)
     if "name" in members:
         check_room_name(take_text(members, "name"))
@@ -474,7 +586,6 @@ def decode_room_changes(body: bytes) -> dict[str, Any]:
         check_description(take_text(members, "description"))
     if "image" in members and members["image"] is not None and type(members["image"]) is not int:
         raise Refusal(400, "image is neither the number of a file nor null")
-    return members
 
 
 def check_room_name(name: str) -> None:

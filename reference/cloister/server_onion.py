@@ -117,7 +117,10 @@ def decode_request(payload: bytes) -> Request:
         raise errors.InvalidMessage(reason="there is no such method")
     if not target.startswith("/") or not target.isascii() or not target.isprintable():
         raise errors.InvalidMessage(reason="the endpoint is no path")
-    return Request(method=method, target=target, headers=decode_headers(meta), body=body)
+    request = Request(method=method, target=target, headers=decode_headers(meta), body=body)
+    if request.path == TARGET.encode():
+        raise errors.InvalidMessage(reason="no onion request is in an onion request")
+    return request
 
 
 def decode_headers(meta: Mapping[str, Any]) -> dict[str, str]:
@@ -129,6 +132,8 @@ def decode_headers(meta: Mapping[str, Any]) -> dict[str, str]:
     headers = meta.get("headers", {})
     if not isinstance(headers, dict) or not all(isinstance(text, str) for text in headers.values()):
         raise errors.InvalidMessage(reason="the headers are no object of texts")
+    if len({name.lower() for name in headers}) != len(headers):
+        raise errors.InvalidMessage(reason="a header is there twice")
     return {name.lower(): text for name, text in headers.items()}
 
 

@@ -63,6 +63,16 @@ class Request:
         """The query, as it is written."""
         return self.target.partition("?")[2]
 
+    @property
+    def size(self) -> int:
+        """The bytes of the body; a body may also lie elsewhere."""
+        return len(self.body)
+
+    @property
+    def body_hash(self) -> bytes:
+        """What is signed of the body: its BLAKE2b-512 hash, or nothing if it is empty."""
+        return hashlib.blake2b(self.body).digest() if self.body else b""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signature:
@@ -80,9 +90,8 @@ def encode_signed(request: Request, *, server_key: bytes, nonce: bytes, timestam
     Clauses: OG-6
     """
     query = b"?" + request.query.encode() if request.query else b""
-    body_hash = hashlib.blake2b(request.body).digest() if request.body else b""
     head = server_key + nonce + str(timestamp_s).encode() + request.method.encode()
-    return head + request.path + query + body_hash
+    return head + request.path + query + request.body_hash
 
 
 def check_target(request: Request) -> None:
@@ -101,7 +110,7 @@ def check_target(request: Request) -> None:
         raise Refusal(400, "the path has a character that it must not have")
     if not QUERY.fullmatch(query):
         raise Refusal(400, "the query has a character that it must not have")
-    if request.method == "GET" and request.body:
+    if request.method == "GET" and request.size:
         raise Refusal(400, "a GET has no body")
 
 

@@ -1,0 +1,154 @@
+"""What is kept of messages, and of those that were deleted."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, UnaryExpression, func, insert, select, update
+
+from cloister.open_group import MAX_PAGE_BYTES, PostBody
+from cloister.open_group_server import files, people, rooms
+from cloister.open_group_server.tables import messages
+
+Message = Row[Any]
+"""A row of `messages`."""
+
+
+# Changes
+
+
+def add_message(
+    connection: Connection, room: int, account: str, session_id: str, post: PostBody, *, seqno: int, now_s: float
+) -> int:
+    """Add a post under the next sequence number of its room; return its id.
+
+    Clauses: OG-33, OG-34, OG-41
+    """
+    added = insert(messages).values(
+        room=room,
+        account=account,
+        session_id=session_id,
+        posted=now_s,
+        seqno=seqno,
+        digest=hash_data(post.data),
+        data=post.data,
+        signature=post.signature,
+    )
+    return int(connection.execute(added.returning(messages.c.id)).scalar_one())
+
+
+def edit_message(
+    connection: Connection, number: int, session_id: str, post: PostBody, *, seqno: int, now_s: float
+) -> None:
+    """Change a post, under the next sequence number of its room.
+
+    Clauses: OG-34, OG-35
+    """
+    changes = {
+        "edited": now_s,
+        "seqno": seqno,
+        "digest": hash_data(post.data),
+        "data": post.data,
+        "signature": post.signature,
+    }
+    connection.execute(update(messages).where(messages.c.id == number).values(session_id=session_id, **changes))
+
+
+def delete_messages(connection: Connection, room: int, account: str, numbers: Iterable[int]) -> list[str]:
+    """Leave tombstones of posts of an account, each under the next sequence number; return the names of their files on disk.
+
+    Clauses: OG-34, OG-37, OG-46
+    """
+    names = []
+    for number in numbers:
+        seqno = rooms.take_sequence(connection, room)
+        nothing = {"digest": None, "data": None, "signature": None}
+        connection.execute(update(messages).where(messages.c.id == number).values(seqno=seqno, **nothing))
+        names += files.remove_of_message(connection, number)
+    people.note_last_post(connection, room, account)
+    return names
+
+
+# Questions
+
+
+def hash_data(data: bytes) -> bytes:
+    """Hash the data of a post, 32 bytes, by which the same is found."""
+    return hashlib.sha256(data).digest()
+
+
+def find_same(connection: Connection, room: int, account: str, data: bytes) -> Message | None:
+    """Find a post of an account with the same data that stands in a room.
+
+    Clauses: OG-47
+    """
+    own = [messages.c.room == room, messages.c.account == account]
+    found = select(messages).where(*own, messages.c.digest == hash_data(data)).order_by(messages.c.id).limit(1)
+    return connection.execute(found).one_or_none()
+
+
+def find_message(connection: Connection, room: int, number: int) -> Message | None:
+    """Find a post of a room that is not deleted.
+
+    Clauses: OG-37, OG-45
+    """
+    found = select(messages).where(messages.c.id == number, messages.c.room == room, messages.c.data.is_not(None))
+    return connection.execute(found).one_or_none()
+
+
+def list_since(connection: Connection, room: int, seqno: int, limit: int) -> Sequence[Message]:
+    """List a page of messages and tombstones with higher sequence numbers, ascending.
+
+    Clauses: OG-35, OG-36, OG-44
+    """
+    return list_page(connection, room, [messages.c.seqno > seqno], messages.c.seqno.asc(), limit)
+
+
+def list_newest(connection: Connection, room: int, limit: int, *, before: int | None = None) -> Sequence[Message]:
+    """List a page of messages, newest first, all of them or those with lower ids.
+
+    Clauses: OG-37, OG-44
+    """
+    conditions = [messages.c.data.is_not(None), *([] if before is None else [messages.c.id < before])]
+    return list_page(connection, room, conditions, messages.c.id.desc(), limit)
+
+
+def list_page(
+    connection: Connection,
+    room: int,
+    conditions: Sequence[ColumnElement[bool]],
+    order: UnaryExpression[int],
+    limit: int,
+) -> Sequence[Message]:
+    """List messages of a room, in an order, so many or fewer, and ending before `MAX_PAGE_BYTES`.
+
+    Clauses: OG-44, OG-45
+    """
+    where = [messages.c.room == room, *conditions]
+    sizes = connection.execute(
+        select(func.coalesce(func.length(messages.c.data), 0)).where(*where).order_by(order).limit(limit)
+    )
+    count = count_fitting(sizes.scalars().all())
+    return connection.execute(select(messages).where(*where).order_by(order).limit(count)).all()
+
+
+def count_fitting(sizes: Sequence[int]) -> int:
+    """Count how many messages of these sizes, from the first on, fit into an answer; the first always does.
+
+    Clauses: OG-44
+    """
+    count, total = 0, 0
+    for size in sizes:
+        total += size
+        if count and total > MAX_PAGE_BYTES:
+            break
+        count += 1
+    return count
+
+
+def list_of_account(connection: Connection, room: int, account: str) -> list[int]:
+    """List the ids of all posts of an account in a room that are not deleted."""
+    own = select(messages.c.id).where(
+        messages.c.room == room, messages.c.account == account, messages.c.data.is_not(None)
+    )
+    return [int(number) for number in connection.execute(own.order_by(messages.c.id)).scalars()]

@@ -1,0 +1,1 @@
+"""How the tables of an open-group server come to be as `tables` says, from nothing or from an earlier version."""

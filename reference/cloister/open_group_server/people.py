@@ -1,0 +1,200 @@
+"""What is kept of accounts: rights on the server and in rooms, the id that they last signed with, nonces."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, delete, func, insert, or_, select, update
+
+from cloister.open_group import FLAGS, POSTS, POSTS_SECONDS, Flags, Standing
+from cloister.open_group_server.database import choose_insert, upsert
+from cloister.open_group_server.tables import messages, nonces, post_times, standings, users
+from cloister.signed_request import TIME_TOLERANCE_S
+
+NO_ROLE = {"moderator": False, "administrator": False, "visible": True}
+NO_BAN = {"banned": False, "banned_until": None}
+NEW_USER: dict[str, Any] = {**NO_ROLE, **NO_BAN}
+NEW_STANDING: dict[str, Any] = {**NO_ROLE, **NO_BAN, "invited": False}
+
+
+# Nonces
+
+
+def note_nonce(connection: Connection, account: str, nonce: bytes, *, timestamp_s: int) -> bool:
+    """Note a nonce; tell whether the account has not used it, as long as its timestamp can be accepted.
+
+    Clauses: OG-11
+    """
+    noted = choose_insert(connection)(nonces).values(account=account, nonce=nonce, timestamp=timestamp_s)
+    return connection.execute(noted.on_conflict_do_nothing()).rowcount == 1
+
+
+def prune_nonces(connection: Connection, *, now_s: float) -> None:
+    """Forget the nonces whose timestamps cannot be accepted any more, and will not when the clock goes wrong by a day.
+
+    Clauses: OG-11
+    """
+    connection.execute(delete(nonces).where(nonces.c.timestamp < now_s - 2 * TIME_TOLERANCE_S))
+
+
+# Accounts on the server
+
+
+def find_user(connection: Connection, account: str) -> Standing:
+    """Find what an account is on the whole server.
+
+    Clauses: OG-2
+    """
+    row = connection.execute(select(users).where(users.c.account == account)).one_or_none()
+    return build_standing(row) if row else Standing()
+
+
+def set_user(connection: Connection, account: str, **values: object) -> None:
+    """Set what an account is on the whole server, by columns.
+
+    Clauses: OG-2
+    """
+    upsert(connection, users, {"account": account}, values, others=NEW_USER)
+
+
+def note_id(connection: Connection, account: str, shown_as: str) -> None:
+    """Note under which blinded id an account signs now."""
+    known = connection.execute(select(users.c.shown_as).where(users.c.account == account)).scalar()
+    if known != shown_as:
+        set_user(connection, account, shown_as=shown_as)
+
+
+def build_standing(row: Row[Any]) -> Standing:
+    """Build what an account is from a row of either table."""
+    members = row._mapping  # noqa: SLF001 - its documented name
+    return Standing(
+        moderator=members["moderator"],
+        administrator=members["administrator"],
+        visible=members["visible"],
+        banned=members["banned"],
+        banned_until_s=members["banned_until"],
+        invited=members.get("invited", False),
+        flags=Flags(**{name: members.get(name) for name in FLAGS}),
+    )
+
+
+# Accounts in rooms
+
+
+def find_standing(connection: Connection, room: int, account: str) -> Standing:
+    """Find what an account is in a room.
+
+    Clauses: OG-2, OG-20, OG-28
+    """
+    row = connection.execute(
+        select(standings).where(standings.c.room == room, standings.c.account == account)
+    ).one_or_none()
+    return build_standing(row) if row else Standing()
+
+
+def find_standings(connection: Connection, account: str) -> dict[int, Standing]:
+    """Find what an account is, by room."""
+    rows = connection.execute(select(standings).where(standings.c.account == account))
+    return {row.room: build_standing(row) for row in rows}
+
+
+def set_standing(connection: Connection, room: int, account: str, **values: object) -> None:
+    """Set what an account is in a room, by columns.
+
+    Clauses: OG-2, OG-28
+    """
+    upsert(connection, standings, {"room": room, "account": account}, values, others=NEW_STANDING)
+
+
+def has_role_somewhere(connection: Connection, account: str) -> bool:
+    """Tell whether an account is moderator or administrator of any room."""
+    has_role = or_(standings.c.moderator, standings.c.administrator)
+    return (
+        connection.execute(select(standings.c.room).where(standings.c.account == account, has_role)).first() is not None
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staff:
+    """The moderators and administrators of a room, by the ids under which they are shown."""
+
+    moderators: Sequence[str]
+    administrators: Sequence[str]
+    hidden_moderators: Sequence[str]
+    hidden_administrators: Sequence[str]
+
+
+SHOWN = select(standings, users.c.shown_as).outerjoin(users, users.c.account == standings.c.account)
+
+
+def list_staff(connection: Connection, room: int) -> Staff:
+    """List the moderators and administrators of a room.
+
+    Clauses: OG-27
+    """
+    rows = connection.execute(
+        SHOWN.where(standings.c.room == room, or_(standings.c.moderator, standings.c.administrator)).order_by(
+            standings.c.account
+        )
+    ).all()
+
+    def pick(*, administrator: bool, visible: bool) -> list[str]:
+        found = [row for row in rows if row.administrator == administrator and row.visible == visible]
+        return [row.shown_as or row.account for row in found]
+
+    return Staff(
+        moderators=pick(administrator=False, visible=True),
+        administrators=pick(administrator=True, visible=True),
+        hidden_moderators=pick(administrator=False, visible=False),
+        hidden_administrators=pick(administrator=True, visible=False),
+    )
+
+
+def list_flags(connection: Connection, room: int, *, after: str, limit: int) -> dict[str, Flags]:
+    """List the flags of accounts that have some in a room, behind one of them, by the ids under which they are shown."""
+    has_some = or_(*(standings.c[name].is_not(None) for name in FLAGS))
+    listed = SHOWN.where(standings.c.room == room, has_some, standings.c.account > after)
+    rows = connection.execute(listed.order_by(standings.c.account).limit(limit))
+    return {row.shown_as or row.account: build_standing(row).flags for row in rows}
+
+
+# Activity
+
+
+def note_post(connection: Connection, room: int, account: str, *, now_s: float) -> None:
+    """Note that an account posts or edits in a room.
+
+    Clauses: OG-42
+    """
+    connection.execute(insert(post_times).values(room=room, account=account, made=now_s))
+
+
+def list_post_times(connection: Connection, room: int, account: str) -> list[float]:
+    """List when an account made its last `POSTS` posts and edits in a room, deleted ones too.
+
+    Clauses: OG-42
+    """
+    own = select(post_times.c.made).where(post_times.c.room == room, post_times.c.account == account)
+    return [float(time) for time in connection.execute(own.order_by(post_times.c.id.desc()).limit(POSTS)).scalars()]
+
+
+def prune_post_times(connection: Connection, *, now_s: float) -> None:
+    """Forget when posts were made that count no more."""
+    connection.execute(delete(post_times).where(post_times.c.made < now_s - POSTS_SECONDS))
+
+
+def note_last_post(connection: Connection, room: int, account: str) -> None:
+    """Note when the last post of an account in a room was made that stands."""
+    stands = and_(messages.c.room == room, messages.c.account == account, messages.c.data.is_not(None))
+    last = connection.execute(select(func.max(messages.c.posted)).where(stands)).scalar()
+    set_standing(connection, room, account, last_post=last)
+
+
+def end_bans(connection: Connection, *, now_s: float) -> None:
+    """Forget bans that have ended by themselves.
+
+    Clauses: OG-19
+    """
+    for table in (users, standings):
+        ended = and_(table.c.banned, table.c.banned_until <= now_s)
+        connection.execute(update(table).where(ended).values(**NO_BAN))

@@ -1,0 +1,72 @@
+"""The file that an open-group server is started with, "The server file" of chapter 11."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from cloister import identity, open_group, room, signed_request, storage, wire
+from cloister.identity import SEED_BYTES, KeyPair
+from cloister.serving import server_file
+from cloister.swarm import refuse
+
+
+def check_seed(text: str) -> str:
+    """Check that a text is a seed in hex."""
+    return wire.check_hex(text, 2 * SEED_BYTES, what="seed")
+
+
+def check_account(text: str) -> str:
+    """Check that a text is an account id."""
+    identity.decode_account_id(text)
+    return text
+
+
+def check_room(members: dict[str, Any]) -> dict[str, Any]:
+    """Check that members are a token, a name, and what else may be changed of a room, but for an image."""
+    token, changes = members.get("token"), {name: value for name, value in members.items() if name != "token"}
+    if not isinstance(token, str) or not room.TOKEN.fullmatch(token):
+        raise ValueError("token has 1 to 64 characters of a-z A-Z 0-9 _ -")
+    if "name" not in changes or "image" in changes:
+        raise ValueError("a room has a name, and no image before one is uploaded")
+    try:
+        open_group.check_room_changes(changes)
+    except signed_request.Refusal as refusal:
+        raise ValueError(refusal.reason) from None
+    return members
+
+
+class ServerFile(BaseModel):
+    """A server file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    seed: Annotated[str, refuse(check_seed)] = Field(repr=False)
+    host: str
+    port: int = Field(ge=1, le=65535)
+    data: Path
+    operator: Annotated[str, refuse(check_account)]
+    rooms: tuple[Annotated[dict[str, Any], AfterValidator(check_room)], ...] = ()
+    clock: Path | None = None
+    blinding_required: bool = True
+    database: str | None = Field(default=None, repr=False)
+    requests_per_second: float = Field(default=storage.REQUESTS_PER_SECOND, gt=0)
+    request_burst: int = Field(default=storage.REQUEST_BURST, ge=1)
+    metrics: bool = True
+    max_bytes: int | None = Field(default=None, ge=0)
+    url: str | None = None
+    timeout_seconds: float = Field(default=60, gt=0)
+
+    @property
+    def keys(self) -> KeyPair:
+        """The X25519 key pair of the server."""
+        return identity.derive_identity(bytes.fromhex(self.seed))
+
+
+def read(path: Path) -> ServerFile:
+    """Read a server file.
+
+    Raises:
+        UnusableFile: it cannot be read, or is not of the form.
+    """
+    return server_file.read(path, ServerFile, what="the server file")
