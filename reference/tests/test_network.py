@@ -10,10 +10,24 @@ from typing import Any
 
 import httpx
 import pytest
-from cloister import errors, identity, network_client, onion, paths, proof_of_work, saved_state, storage, swarm, wire
+from cloister import (
+    errors,
+    identity,
+    network_client,
+    onion,
+    paths,
+    proof_of_work,
+    saved_state,
+    sealing,
+    server_onion,
+    storage,
+    swarm,
+    wire,
+)
 from cloister.mailbox import Mailbox
 from cloister.network import Client, Received, Refused, client, onion_client
 from cloister.network_client import NetworkState
+from cloister.signed_request import Request
 
 NOW_MS = 1_700_000_000_000
 DAY_MS = 86_400_000
@@ -79,7 +93,7 @@ class FakeNetwork(httpx.AsyncBaseTransport):
         self.ephemeral_keys: list[str] = []
         self.client: Client | None = None
         self.servers: list[onion.ForServer] = []
-        self.server_answer: tuple[int, str] | None = None
+        self.serve: Callable[[bytes], tuple[int, bytes]] | None = None
         self.truth: swarm.Network | None = None  # what nodes know, if it is newer than the file
         self.random = make_random("network")
         self.write()
@@ -120,11 +134,11 @@ class FakeNetwork(httpx.AsyncBaseTransport):
         self.headers.append(request.headers)
         if node.dead:
             raise httpx.ConnectError("refused")
-        status, text = await self.arrive(node, await request.aread())
+        status, said = await self.arrive(node, await request.aread())
         status = node.hop_status if status == 200 else status
-        return httpx.Response(status, stream=httpx.ByteStream(text.encode()))
+        return httpx.Response(status, stream=httpx.ByteStream(said if isinstance(said, bytes) else said.encode()))
 
-    async def arrive(self, node: FakeNode, body: bytes) -> tuple[int, str]:
+    async def arrive(self, node: FakeNode, body: bytes) -> tuple[int, str | bytes]:
         """Let an onion arrive at a node."""
         if node.hop_answer:
             return node.hop_answer
@@ -133,8 +147,8 @@ class FakeNetwork(httpx.AsyncBaseTransport):
         action = onion.read_action(peeled.plaintext)
         if isinstance(action, onion.ForServer):
             self.servers.append(action)
-            assert self.server_answer is not None
-            return self.server_answer
+            assert self.serve is not None
+            return self.serve(action.body)
         if isinstance(action, onion.ForNode):
             behind = self.nodes.get(action.destination)
             if behind is None or behind.dead:
@@ -848,7 +862,7 @@ def test_a_failure_counts_against_its_path_until_a_reply(fake: FakeNetwork, answ
     async def work(made: Client) -> None:
         destination = made.network.nodes[next(iter(fake.nodes))]
         path = made.choose_path(destination.pubkey_ed25519)
-        made.note_failure(path, destination.pubkey_ed25519, onion_client.Answer(*answer))
+        made.note_failure(path, destination.pubkey_ed25519, onion_client.Answer(answer[0], answer[1].encode()))
         failed = paths.find_path(made.state.paths, path.nodes[0])
         assert failed is not None and failed.failures == 1
         for _ in range(20):
@@ -987,38 +1001,64 @@ def test_a_client_does_not_begin_without_a_network(tmp_path: Path) -> None:
 
 # Servers
 
+SERVER_PAIR = identity.derive_identity(bytes(32))
 SERVER = onion.Server(
-    host="server.example",
-    target="/loki/v3/lsrpc",
-    protocol="https",
-    port=443,
-    x25519_key=identity.derive_identity(bytes(32)).public,
+    host="server.example", target=server_onion.TARGET, protocol="https", port=443, x25519_key=SERVER_PAIR.public
 )
+REQUEST = Request(method="POST", target="/room/tea/file", headers={"x-sogs-nonce": "AA=="}, body=bytes(range(256)))
 
 
-def test_a_server_is_reached_over_a_path(fake: FakeNetwork, monkeypatch: pytest.MonkeyPatch) -> None:
-    build = onion.build
+def let_server_answer(fake: FakeNetwork, answer: Callable[[bytes], bytes]) -> None:
+    """Let the server answer with what is made with the key of the reply."""
 
-    def spy(*args: Any) -> onion.Onion:
-        built = build(*args)
-        sealed = onion.seal_reply(built.reply_key, onion.Reply(status=200, body="room"), fake.random)
-        fake.server_answer = 200, json.dumps({"result": sealed})
-        return built
+    def serve(body: bytes) -> tuple[int, bytes]:
+        opened = server_onion.open_request(SERVER_PAIR.private, body)
+        assert server_onion.decode_request(opened.plaintext) == REQUEST
+        return 200, answer(opened.key)
 
-    monkeypatch.setattr(onion, "build", spy)
-    reply = run(fake, lambda made: made.request_server(SERVER, b"payload"))
-    assert reply == onion.Reply(status=200, body="room")
-    assert (fake.servers[0].host, fake.servers[0].target) == ("server.example", "/loki/v3/lsrpc")
+    fake.serve = serve
+
+
+@pytest.mark.parametrize("status", [201, 403])
+def test_a_server_is_reached_over_a_path_and_its_bytes_come_back(fake: FakeNetwork, status: int) -> None:
+    reply = server_onion.ServerReply(status=status, headers={"content-type": "x"}, body=bytes(range(255, 0, -1)))
+    let_server_answer(fake, lambda key: server_onion.seal_reply(key, reply, fake.random))
+    assert run(fake, lambda made: made.request_server(SERVER, REQUEST)) == reply
+    assert (fake.servers[0].host, fake.servers[0].target) == ("server.example", "/oxen/v4/lsrpc")
 
 
 def test_a_server_that_fails_is_not_asked_again_and_nobody_counts_it(fake: FakeNetwork) -> None:
-    fake.server_answer = 400, "Loki Server error"
+    fake.serve = lambda body: (400, b"Loki Server error")
 
     async def work(made: Client) -> None:
-        with pytest.raises(errors.NoReply, match="Loki Server error"):
-            await made.request_server(SERVER, b"payload")
+        with pytest.raises(errors.NoReply, match=r"server\.example cannot be reached: .*Loki Server error"):
+            await made.request_server(SERVER, REQUEST)
         assert all(path.failures == 0 for path in made.state.paths.paths)
         assert made.state.paths.failures == {}
 
     run(fake, work)
     assert len(fake.servers) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (lambda key: b"", errors.DecryptionFailed),
+        (lambda key: sealing.encrypt_layer(bytes(32), b"l2:{}e", iv=bytes(12)), errors.DecryptionFailed),
+        (lambda key: sealing.encrypt_layer(key, b"l2:{}e", iv=bytes(12)), errors.InvalidMessage),
+        (lambda key: onion.seal_reply(key, onion.Reply(status=200, body=""), bytes).encode(), errors.DecryptionFailed),
+    ],
+    ids=["nothing", "another key", "no code", "as a node seals"],
+)
+def test_what_is_no_reply_of_a_server_counts_against_two_paths_and_is_refused(
+    fake: FakeNetwork, answer: Callable[[bytes], bytes], error: type[Exception]
+) -> None:
+    let_server_answer(fake, answer)
+
+    async def work(made: Client) -> None:
+        with pytest.raises(error):
+            await made.request_server(SERVER, REQUEST)
+        assert [path.failures for path in made.state.paths.paths] == [1, 1]
+
+    run(fake, work)
+    assert len(fake.servers) == 2

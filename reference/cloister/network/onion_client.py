@@ -6,15 +6,17 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
-from typing import Self
+from typing import Self, TypeVar
 
 import httpx
 
-from cloister import errors, network_client, onion, paths, swarm, wire
-from cloister.network.refusals import Refused, shorten
+from cloister import errors, network_client, onion, paths, server_onion, swarm, wire
+from cloister.network.refusals import Refused, Unopened, shorten
 from cloister.network_client import NetworkState
 from cloister.onion import Onion, Reply, Server
 from cloister.paths import Path
+from cloister.server_onion import ServerReply
+from cloister.signed_request import Request
 from cloister.swarm import Network, Node
 
 ONION_PATH = "/onion_req/v2"
@@ -27,18 +29,22 @@ TRIES = 10
 Tell = Callable[[str], None]
 """Takes a short line about what is going on."""
 
+AnyReply = TypeVar("AnyReply")
+Open = Callable[[bytes, bytes], AnyReply]
+"""Opens an unverified answer with the key of the reply, as the destination seals it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What came from a guard; status 502 or 504 without a body if nothing came, or not in time."""
 
     status: int
-    body: str = ""
+    body: bytes = b""
 
     @property
     def said(self) -> str:
         """What it says of a failure: nothing with the status of a reply."""
-        return self.body if self.status != 200 else ""
+        return self.body.decode("utf-8", "replace") if self.status != 200 else ""
 
 
 class OnionClient:
@@ -84,15 +90,20 @@ class OnionClient:
     async def __aexit__(self, *_: object) -> None:
         await self.http.aclose()
 
-    async def request_server(self, server: Server, payload: bytes) -> Reply:
-        """Send a payload to a server; what it must be, and what the reply says, is chapter 11.
+    async def request_server(self, server: Server, request: Request) -> ServerReply:
+        """Send a request to an open-group server; whatever status it answers is a reply.
 
         Raises:
-            NoReply: the server, or a way to it, cannot be reached.
+            NoReply: the server, or a way to it, cannot be reached; one that cannot open the request says no more.
+            DecryptionFailed, InvalidMessage: what comes does not open, or is not of the form, over two paths.
             TooFewNodes: the network has too few nodes for a path.
+        Clauses: OG-68, OG-70
         """
+        payload = server_onion.encode_request(request)
         try:
-            return await self.request(server, server.host, payload)
+            return await self.request(server, server.host, payload, server_onion.open_reply)
+        except Unopened as refusal:
+            raise refusal.error from None
         except Refused as refusal:
             raise errors.NoReply(reason=str(refusal)) from None
 
@@ -103,23 +114,27 @@ class OnionClient:
             Refused: the node, or a way to it, cannot be reached.
             TooFewNodes: the network has too few nodes for a path.
         """
-        return await self.request(node, node.pubkey_ed25519, payload)
+        return await self.request(node, node.pubkey_ed25519, payload, open_node_reply)
 
-    async def request(self, destination: Node | Server, name: str, payload: bytes) -> Reply:
+    async def request(
+        self, destination: Node | Server, name: str, payload: bytes, open_reply: Open[AnyReply]
+    ) -> AnyReply:
         """Send a request over paths chosen anew, until a reply comes or it is over.
 
         Raises:
             Refused: none came.
+            Unopened: what came last is none.
             TooFewNodes: the network has too few nodes for a path.
         Clauses: OR-1, OR-24, OR-28, OR-29, OR-32, OR-36, OR-38
         """
         failures, path = 0, None
+        shown = name if isinstance(destination, Server) else shorten(name)
         for _ in range(TRIES):
             path = self.choose_path(name, failed=path)
             nodes = [self.network.nodes[key] for key in path.nodes]
             built = onion.build(nodes, destination, payload, self.random)
             answer = await self.send(nodes[0], built)
-            reply = read_reply(built, answer)
+            reply, error = read_reply(built, answer, open_reply)
             if reply is not None:
                 self.state = replace(self.state, paths=paths.note_reply(self.state.paths, path))
                 return reply
@@ -127,8 +142,9 @@ class OnionClient:
             failures += counts_against_path(answer, path)
             if is_final(answer, destination) or failures == paths.PATH_FAILURES:
                 break
-            self.tell(f"{describe(answer)} on the way to {shorten(name)}; another path")
-        raise Refused(f"{shorten(name)} cannot be reached: {describe(answer)}")
+            self.tell(f"{describe(answer)} on the way to {shown}; another path")
+        what = f"{shown} cannot be reached: {describe(answer)}"
+        raise Unopened(what, error) if error else Refused(what)
 
     def choose_path(self, destination: str, *, failed: Path | None = None) -> Path:
         """Choose a path to a destination, after building those that are missing; after one that failed another, if there is one.
@@ -223,27 +239,39 @@ def read_network(file: FilePath) -> Network:
     return swarm.decode_network(wire.decode_object(file.read_bytes(), what="the network"))
 
 
-async def read_body(response: httpx.Response) -> str:
+async def read_body(response: httpx.Response) -> bytes:
     """Read a body of at most `MAX_REPLY_BYTES`; of a longer one nothing."""
-    body = b""
+    body = bytearray()
     async for chunk in response.aiter_raw():
         body += chunk
         if len(body) > onion.MAX_REPLY_BYTES:
-            return ""
-    return body.decode("utf-8", "replace")
+            return b""
+    return bytes(body)
 
 
-def read_reply(built: Onion, answer: Answer) -> Reply | None:
-    """Read the reply out of an answer, if it is one.
+def read_reply(
+    built: Onion, answer: Answer, open_reply: Open[AnyReply]
+) -> tuple[AnyReply | None, errors.ProtocolViolation | None]:
+    """Read the reply out of an answer, if it is one, else why it is none, if it should be.
 
-    Clauses: OR-24, OR-25, OR-26
+    Clauses: OR-24, OR-25, OR-26, OG-70
     """
     if answer.status != 200:
-        return None
+        return None, None
     try:
-        return onion.open_reply(built.reply_key, answer.body)
-    except (errors.DecryptionFailed, errors.InvalidMessage):
-        return None
+        return open_reply(built.reply_key, answer.body), None
+    except (errors.DecryptionFailed, errors.InvalidMessage) as error:
+        return None, error
+
+
+def open_node_reply(key: bytes, answer: bytes) -> Reply:
+    """Open an unverified answer of a node, which is a text.
+
+    Raises:
+        DecryptionFailed, InvalidMessage: as `onion.open_reply`.
+    Clauses: OR-24
+    """
+    return onion.open_reply(key, answer.decode("utf-8", "replace"))
 
 
 def is_final(answer: Answer, destination: Node | Server) -> bool:

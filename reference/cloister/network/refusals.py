@@ -11,6 +11,14 @@ class Refused(Exception):
     """A node did not do what it was asked to, or could not be asked; the text says why."""
 
 
+class Unopened(Refused):
+    """What came does not open, or is no reply; the error says which."""
+
+    def __init__(self, what: str, error: errors.ProtocolViolation) -> None:
+        super().__init__(what)
+        self.error = error
+
+
 class Moved(Refused):
     """A node answered that other nodes are the swarm."""
 
