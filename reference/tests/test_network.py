@@ -1023,7 +1023,7 @@ def let_server_answer(fake: FakeNetwork, answer: Callable[[bytes], bytes]) -> No
 def test_a_server_is_reached_over_a_path_and_its_bytes_come_back(fake: FakeNetwork, status: int) -> None:
     reply = server_onion.ServerReply(status=status, headers={"content-type": "x"}, body=bytes(range(255, 0, -1)))
     let_server_answer(fake, lambda key: server_onion.seal_reply(key, reply, fake.random))
-    assert run(fake, lambda made: made.request_server(SERVER, REQUEST)) == reply
+    assert run(fake, lambda made: made.request_server(SERVER, lambda: REQUEST)) == reply
     assert (fake.servers[0].host, fake.servers[0].target) == ("server.example", "/oxen/v4/lsrpc")
 
 
@@ -1032,7 +1032,7 @@ def test_a_server_that_fails_is_not_asked_again_and_nobody_counts_it(fake: FakeN
 
     async def work(made: Client) -> None:
         with pytest.raises(errors.NoReply, match=r"server\.example cannot be reached: .*Loki Server error"):
-            await made.request_server(SERVER, REQUEST)
+            await made.request_server(SERVER, lambda: REQUEST)
         assert all(path.failures == 0 for path in made.state.paths.paths)
         assert made.state.paths.failures == {}
 
@@ -1057,7 +1057,7 @@ def test_what_is_no_reply_of_a_server_counts_against_two_paths_and_is_refused(
 
     async def work(made: Client) -> None:
         with pytest.raises(error):
-            await made.request_server(SERVER, REQUEST)
+            await made.request_server(SERVER, lambda: REQUEST)
         assert [path.failures for path in made.state.paths.paths] == [1, 1]
 
     run(fake, work)

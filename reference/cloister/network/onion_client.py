@@ -90,18 +90,19 @@ class OnionClient:
     async def __aexit__(self, *_: object) -> None:
         await self.http.aclose()
 
-    async def request_server(self, server: Server, request: Request) -> ServerReply:
-        """Send a request to an open-group server; whatever status it answers is a reply.
+    async def request_server(self, server: Server, sign: Callable[[], Request]) -> ServerReply:
+        """Send a request to an open-group server, signed anew for each try; whatever status it answers is a reply.
 
         Raises:
             NoReply: the server, or a way to it, cannot be reached; one that cannot open the request says no more.
             DecryptionFailed, InvalidMessage: what comes does not open, or is not of the form, over two paths.
             TooFewNodes: the network has too few nodes for a path.
-        Clauses: OG-68, OG-70
+        Clauses: OG-7, OG-68, OG-70
         """
-        payload = server_onion.encode_request(request)
         try:
-            return await self.request(server, server.host, payload, server_onion.open_reply)
+            return await self.request(
+                server, server.host, lambda: server_onion.encode_request(sign()), server_onion.open_reply
+            )
         except Unopened as refusal:
             raise refusal.error from None
         except Refused as refusal:
@@ -114,12 +115,12 @@ class OnionClient:
             Refused: the node, or a way to it, cannot be reached.
             TooFewNodes: the network has too few nodes for a path.
         """
-        return await self.request(node, node.pubkey_ed25519, payload, open_node_reply)
+        return await self.request(node, node.pubkey_ed25519, lambda: payload, open_node_reply)
 
     async def request(
-        self, destination: Node | Server, name: str, payload: bytes, open_reply: Open[AnyReply]
+        self, destination: Node | Server, name: str, make: Callable[[], bytes], open_reply: Open[AnyReply]
     ) -> AnyReply:
-        """Send a request over paths chosen anew, until a reply comes or it is over.
+        """Send what is made for each try over paths chosen anew, until a reply comes or it is over.
 
         Raises:
             Refused: none came.
@@ -132,7 +133,7 @@ class OnionClient:
         for _ in range(TRIES):
             path = self.choose_path(name, failed=path)
             nodes = [self.network.nodes[key] for key in path.nodes]
-            built = onion.build(nodes, destination, payload, self.random)
+            built = onion.build(nodes, destination, make(), self.random)
             answer = await self.send(nodes[0], built)
             reply, error = read_reply(built, answer, open_reply)
             if reply is not None:
