@@ -12,9 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from cloister import errors, identity, onion, room_post, sealing, server_onion, wire
+from cloister import errors, group_content, identity, onion, room_post, sealing, server_onion, wire
 from cloister.onion import PORTS, Server
 from cloister.room_post import RoomContent
+from cloister.saved_form import Pairs
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 LINK = re.compile(
@@ -69,7 +70,7 @@ class RoomView:
     room: str
     cursor: int = 0
     posts: Mapping[int, Post] = field(default_factory=dict)
-    seen: Mapping[PostKey, Seen] = field(default_factory=dict)
+    seen: Pairs[PostKey, Seen] = field(default_factory=dict)
     keys: Mapping[int, PostKey] = field(default_factory=dict)
 
 
@@ -155,6 +156,27 @@ def check_pinned(link: RoomLink, known: Sequence[RoomLink]) -> None:
     for other in known:
         if (other.host, other.port) == (link.host, link.port) and other.server_key != link.server_key:
             raise errors.UntrustedIdentity
+
+
+def make_offer(link: RoomLink) -> group_content.Room:
+    """Make the room that a closed group is offered.
+
+    Clauses: OG-78
+    """
+    return group_content.Room(address=encode_link(link), server_key=link.server_key)
+
+
+def read_offer(offered: group_content.Room) -> RoomLink:
+    """Read the link of a room that a closed group was offered.
+
+    Raises:
+        InvalidMessage: the address is no link, or one with another server key.
+    Clauses: OG-69
+    """
+    link = decode_link(offered.address)
+    if link.server_key != offered.server_key:
+        raise errors.InvalidMessage(reason="the link of the offered room has another server key")
+    return link
 
 
 # Views

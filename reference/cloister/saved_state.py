@@ -25,6 +25,8 @@ from cloister import (
     group_state,
     mailbox,
     network_client,
+    room,
+    room_request,
     sender_keys,
     session,
     x3dh,
@@ -48,6 +50,10 @@ KINDS: dict[type, str] = {
     client.WaitingControl: "waiting control",
     client.Store: "store",
     client.Text: "text",
+    room_request.KnownRoom: "known room",
+    room.Post: "room post",
+    room.Seen: "seen post",
+    room_request.RoomNews: "room news",
 }
 FORMS = {kind: TypeAdapter[object](with_config(HEX_BYTES)(kind)) for kind in KINDS}
 

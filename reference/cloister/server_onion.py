@@ -24,6 +24,7 @@ TARGET = "/oxen/v4/lsrpc"
 CIPHERS = (None, "aes-gcm")
 METHODS = frozenset({"GET", "POST", "PUT", "DELETE"})
 
+MAX_REASON_CHARACTERS = 200
 LENGTH = re.compile(rb"(0|[1-9][0-9]{0,8}):")
 
 
@@ -164,3 +165,18 @@ def open_reply(key: bytes, sealed: bytes) -> ServerReply:
     if type(status) is not int:  # JSON's true is an int to Python
         raise errors.InvalidMessage(reason="code is absent or no integer")
     return ServerReply(status=status, headers=decode_headers(meta), body=body)
+
+
+def check_success(reply: ServerReply) -> ServerReply:
+    """Check that a reply has a status of success, and return it; the reason in another is for people, and unverified.
+
+    Raises:
+        ServerRefused: it has another.
+    Clauses: OG-79
+    """
+    if not 200 <= reply.status <= 299:
+        text = reply.body.decode("utf-8", "replace")[:MAX_REASON_CHARACTERS]
+        raise errors.ServerRefused(
+            status=reply.status, reason="".join(mark if mark.isprintable() else " " for mark in text)
+        )
+    return reply

@@ -38,6 +38,7 @@ ORDER = (
     "server_onion",
     "room_post",
     "room",
+    "room_request",
     "open_group",
     "client",
     "saved_state",

@@ -40,6 +40,7 @@ from cloister.network import Client as NetworkClient
 from cloister.network import Messenger, Received, Stored, UnusableFile, account_file, messenger
 from cloister.network.account_file import AccountFile, Refusal
 from cloister.network_client import NetworkState
+from cloister.room_request import KnownRoom
 from cloister.service_node.database import FILE
 
 NOW_MS = 1_600_000_000_000
@@ -609,11 +610,14 @@ def test_only_what_has_changed_is_written(people: People, monkeypatch: pytest.Mo
 
 def test_what_is_kept_is_read_as_it_was(people: People, tmp_path: Path) -> None:
     saved = json.loads((Path(__file__).parent / "saved" / "version_2.json").read_text())
+    known = saved_state.restore(saved["known room"], KnownRoom)
     kept = account_file.Kept(
         client=saved_state.restore(saved["client"], Holder),
         network=saved_state.restore(saved["network state"], NetworkState),
         mailboxes={people.account("bob"): saved_state.restore(saved["mailbox"], Mailbox)},
         contacts={"bob": people.account("bob"), "Bob's aunt": people.account("carol")},
+        seed=bytes(range(32)),
+        rooms={known.address: known},
     )
     file = AccountFile(tmp_path / "kept")
     assert file.read() is None

@@ -16,6 +16,8 @@ from cloister import (
     identity,
     mailbox,
     network_client,
+    room,
+    room_request,
     saved_state,
     sender_keys,
     session,
@@ -38,6 +40,10 @@ KINDS: dict[str, type] = {
     "waiting control": client.WaitingControl,
     "store": client.Store,
     "text": client.Text,
+    "known room": room_request.KnownRoom,
+    "room post": room.Post,
+    "seen post": room.Seen,
+    "room news": room_request.RoomNews,
 }
 IN_VERSION_1 = {"account", "session record", "ratchet", "sender key", "sender key record"}
 

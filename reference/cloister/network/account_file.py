@@ -1,4 +1,4 @@
-"""What a messenger keeps, in one SQLite file: the parts of its client, mailboxes, contacts, and news for its user.
+"""What a messenger keeps, in one SQLite file: the parts of its client, mailboxes, contacts, rooms, and news for its user.
 
 - What is written at once is there whole or not at all, and is on disk when `write` returns.
 - Only what has changed is written: values are frozen, so a part that is the same object is the same.
@@ -8,17 +8,19 @@
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from cloister import saved_state, x3dh
+from cloister import room, saved_state, x3dh
 from cloister.client import Client, Queue, Refused, Store, Text, Told, WaitingControl
 from cloister.group_control import GroupId
 from cloister.group_state import Event, Group
 from cloister.identity import PublicKey
 from cloister.mailbox import Mailbox
 from cloister.network_client import NetworkState
+from cloister.room import PostKey, RoomView
+from cloister.room_request import KnownRoom, RoomNews
 from cloister.session import Record
 
 VERSION = 1
@@ -45,12 +47,17 @@ class UnusableFile(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """All that is kept; mailboxes are by recipient, contacts are accounts by the names that the user gave them."""
+    """All that is kept; mailboxes are by recipient, contacts are accounts by the names that the user gave them.
+
+    `seed` is that of the account; None of one that was made before there were rooms. Rooms are by address.
+    """
 
     client: Client
+    seed: bytes | None = field(default=None, repr=False)
     network: NetworkState | None = None
     mailboxes: Mapping[PublicKey, Mailbox] = field(default_factory=dict)
     contacts: Mapping[str, PublicKey] = field(default_factory=dict)
+    rooms: Mapping[str, KnownRoom] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +74,7 @@ class News:
     """Something to tell the user, with its number."""
 
     number: int
-    told: Event | Text | Refusal
+    told: Event | Text | RoomNews | Refusal
 
 
 class AccountFile:
@@ -105,7 +112,7 @@ class AccountFile:
         self._parts = split(kept)
         return kept
 
-    def write(self, kept: Kept, told: Iterable[Told] = ()) -> None:
+    def write(self, kept: Kept, told: Iterable[Told | RoomNews] = ()) -> None:
         """Write what has changed since the last time, and what is to be told, in one transaction.
 
         Raises:
@@ -168,8 +175,21 @@ def split(kept: Kept) -> dict[Name, object]:
     parts |= {("store", f"{number:016}"): store for number, store in client.outbox.items()}
     parts |= {("mailbox", recipient.hex()): box for recipient, box in kept.mailboxes.items()}
     parts |= {("contact", name): account for name, account in kept.contacts.items()}
+    for address, known in kept.rooms.items():
+        parts |= split_room(address, known)
+    if kept.seed is not None:
+        parts["seed", ""] = kept.seed
     if kept.network is not None:
         parts["network state", ""] = kept.network
+    return parts
+
+
+def split_room(address: str, known: KnownRoom) -> dict[Name, object]:
+    """Split a room: a page changes only the parts of its messages."""
+    view = known.view
+    parts: dict[Name, object] = {("room", address): replace(known, view=replace(view, posts={}, seen={}, keys={}))}
+    parts |= {("room post", f"{address} {message_id}"): post for message_id, post in view.posts.items()}
+    parts |= {("seen post", f"{address} {author} {time_ms}"): seen for (author, time_ms), seen in view.seen.items()}
     return parts
 
 
@@ -204,12 +224,39 @@ def join(texts: Mapping[Name, str]) -> Kept:
         network=next((state for _, state in restore("network state", NetworkState)), None),
         mailboxes={account(key): box for key, box in restore("mailbox", Mailbox)},
         contacts={name: account(text) for name, text in find("contact")},
+        seed=next((bytes.fromhex(text) for _, text in find("seed")), None),
+        rooms=join_rooms(
+            dict(restore("room", KnownRoom)), restore("room post", room.Post), restore("seen post", room.Seen)
+        ),
     )
+
+
+def join_rooms(
+    rooms: Mapping[str, KnownRoom], posts: Iterable[tuple[str, room.Post]], seen: Iterable[tuple[str, room.Seen]]
+) -> dict[str, KnownRoom]:
+    """Join rooms from their parts."""
+    read: dict[str, dict[int, room.Post]] = {address: {} for address in rooms}
+    known: dict[str, dict[PostKey, room.Seen]] = {address: {} for address in rooms}
+    for key, post in posts:
+        read[key.split(" ")[0]][post.id] = post
+    for key, one in seen:
+        address, author, time_ms = key.split(" ")
+        known[address][author, int(time_ms)] = one
+    return {
+        address: replace(each, view=join_view(each.view, read[address], known[address]))
+        for address, each in rooms.items()
+    }
+
+
+def join_view(view: RoomView, posts: Mapping[int, room.Post], seen: Mapping[PostKey, room.Seen]) -> RoomView:
+    """Join a view from its parts."""
+    by_id = dict(sorted(posts.items()))
+    return replace(view, posts=by_id, seen=seen, keys={one.id: key for key, one in seen.items()})
 
 
 def is_same(before: object, after: object) -> bool:
     """Tell whether a part has not changed."""
-    return before is after or (isinstance(after, int | bytes) and before == after)
+    return before is after or (isinstance(after, int | bytes | KnownRoom) and before == after)
 
 
 def to_text(part: object) -> str:
@@ -222,7 +269,7 @@ def to_text(part: object) -> str:
 # News
 
 
-def encode_news(told: Told) -> str:
+def encode_news(told: Told | RoomNews) -> str:
     """Encode something to tell."""
     if not isinstance(told, Refused):
         return saved_state.save(told)
@@ -230,12 +277,12 @@ def encode_news(told: Told) -> str:
     return json.dumps({"account": account, "error": type(told.error).__name__, "reason": str(told.error)})
 
 
-def decode_news(text: str) -> Event | Text | Refusal:
+def decode_news(text: str) -> Event | Text | RoomNews | Refusal:
     """Decode something to tell."""
     members = json.loads(text)
     if "error" in members:
         account = PublicKey(bytes.fromhex(members["account"])) if members["account"] else None
         return Refusal(account=account, error=members["error"], reason=members["reason"])
     value = saved_state.restore(text, object)
-    assert isinstance(value, Event | Text)
+    assert isinstance(value, Event | Text | RoomNews)
     return value

@@ -1,4 +1,4 @@
-"""A messenger: one account on a network, with its contacts, sessions and closed groups, in one file.
+"""A messenger: one account on a network, with its contacts, sessions, closed groups and rooms, in one file.
 
     async with Messenger(Path("alice.sqlite"), connect) as alice:
         alice.name_contact("bob", bob)
@@ -13,24 +13,28 @@ finds it whole or not at all. Who shows news keeps the number of the last with w
 import asyncio
 import secrets
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Self
 
-from cloister import client, closed_group, errors, group_sending, group_state, identity, wire
+from cloister import client, closed_group, errors, group_sending, group_state, identity, room, room_request, wire
 from cloister.client import TTL_MS, Client, Step, Told
 from cloister.group_control import GroupId
 from cloister.group_state import Group
 from cloister.identity import PublicKey
 from cloister.mailbox import Mailbox
-from cloister.network.account_file import AccountFile, Kept, News
+from cloister.network.account_file import AccountFile, Kept, News, UnusableFile
 from cloister.network.client import Client as NetworkClient
 from cloister.network.client import Received
 from cloister.network.onion_client import Tell
+from cloister.network.room_client import Polled, RoomClient
 from cloister.network_client import NetworkState
+from cloister.onion import Server
+from cloister.room import RoomEvent, RoomLink
+from cloister.room_request import KnownRoom, RoomNews
 
 STORES_AT_ONCE = 4
 RETRY_SECONDS = 1.0
@@ -73,11 +77,13 @@ class Messenger:
         self._places = asyncio.Semaphore(STORES_AT_ONCE)
         self._changed = asyncio.Event()
         self._arrived = asyncio.Event()
+        self._polling = asyncio.Lock()
 
     def _create(self) -> Kept:
         """Create an account, and keep it."""
-        ours = identity.derive_identity(identity.generate_seed(self.random))
-        kept = Kept(client=client.create_client(ours, self.random, now_ms=self.now()))
+        seed = identity.generate_seed(self.random)
+        ours = identity.derive_identity(seed)
+        kept = Kept(client=client.create_client(ours, self.random, now_ms=self.now()), seed=seed)
         self._file.write(kept)
         return kept
 
@@ -208,13 +214,104 @@ class Messenger:
         """Change a group."""
         self._take(client.change_group(self.client, group_id, change, self.random, now_ms=self.now()))
 
+    # Rooms
+
+    @property
+    def rooms(self) -> dict[str, KnownRoom]:
+        """The rooms that were joined, by address."""
+        return dict(self._kept.rooms)
+
+    def offer_room(self, group_id: GroupId, link: RoomLink) -> None:
+        """Offer a room to a group, as its administrator: nothing of the group goes to the server.
+
+        Raises:
+            UnknownGroup, GroupClosed, NotPermitted: as `closed_group.offer_room`.
+        Clauses: CG-33, OG-78
+        """
+        offered = room.make_offer(link)
+        self._change(group_id, lambda group: group_sending.offer_room(group, offered, self.random, now_ms=self.now()))
+
+    def open_server(self, link: RoomLink) -> RoomClient:
+        """Open the server of a room for this account.
+
+        Raises:
+            UntrustedIdentity: we know a room there, with another server key.
+            UnusableFile: the account was made before there were rooms.
+        Clauses: OG-69
+        """
+        room.check_pinned(link, [known.link for known in self._kept.rooms.values()])
+        if self._kept.seed is None:
+            raise UnusableFile("this account was made before there were rooms: its seed is not known; make another")
+        return RoomClient(self.network, self._kept.seed, link, now=self.now)
+
+    async def join_room(self, link: RoomLink) -> str:
+        """Join a room, because the user wishes it; return its address, by which it is known. The server reads all in it.
+
+        Of a room that was joined before only the invitation is accepted.
+
+        Raises:
+            UntrustedIdentity, UnusableFile: as `open_server`.
+            ServerRefused, NoReply, TooFewNodes, DecryptionFailed, InvalidMessage: as `RoomClient.join`.
+        Clauses: OG-69
+        """
+        server, address = self.open_server(link), room.encode_link(replace(link, invitation=None))
+        if address in self._kept.rooms:
+            await server.accept(link)
+        else:
+            self._take_room(*await server.join(link))
+        return address
+
+    def leave_room(self, address: str) -> None:
+        """Forget a room, and with the last room of a server the key of that."""
+        self.keep(replace(self._kept, rooms=leave_out(self._kept.rooms, address)))
+
+    async def poll_rooms(self) -> None:
+        """Fetch what is new in all rooms, those of a server in one batch."""
+        async with self._polling, asyncio.TaskGroup() as tasks:
+            for addresses in find_servers(self._kept.rooms):
+                tasks.create_task(self._poll_server(addresses))
+
+    async def _poll_server(self, addresses: Collection[str]) -> None:
+        """Fetch what is new in rooms of one server."""
+        rooms = [self._kept.rooms[address] for address in addresses]
+        try:
+            async with aclosing(self.open_server(rooms[0].link).poll(rooms)) as pages:
+                async for polled in pages:
+                    self._take_polled(polled)
+        except (errors.NetworkFailure, errors.TooFewNodes, errors.ProtocolViolation) as error:
+            self.tell(str(error))
+
+    def _take_polled(self, polled: Polled) -> None:
+        """Keep a page of a room with what it tells; a refusal by the server is told when it is new."""
+        before = self._kept.rooms.get(polled.known.address)
+        if before is None:  # it was left meanwhile
+            return
+        told = []
+        if polled.refusal is not None:
+            self.tell(f"room {polled.known.link.room}: {polled.refusal}")
+        if polled.known.refused is not None and polled.known.refused != before.refused:
+            told = [
+                RoomNews(
+                    address=polled.known.address,
+                    kind="refusal by server",
+                    status=polled.known.refused,
+                    reason=str(polled.refusal),
+                )
+            ]
+        self._take_room(polled.known, polled.events, told)
+
+    def _take_room(self, known: KnownRoom, events: Iterable[RoomEvent], told: Iterable[RoomNews] = ()) -> None:
+        """Keep what has become of a room, with what it tells."""
+        news = [room_request.describe_event(known.address, event) for event in events]
+        self.keep(replace(self._kept, rooms={**self._kept.rooms, known.address: known}), [*news, *told])
+
     # Keeping
 
     def _take(self, step: Step) -> None:
         """Take what something has led to."""
         self.keep(replace(self._kept, client=step.client), step.told)
 
-    def keep(self, kept: Kept, told: Iterable[Told] = ()) -> None:
+    def keep(self, kept: Kept, told: Iterable[Told | RoomNews] = ()) -> None:
         """Write what there is now, and only then go on from it: new stores begin, those that are dropped end, news are told.
 
         Clauses: CG-12, CG-16
@@ -279,11 +376,12 @@ class Messenger:
             await asyncio.sleep(seconds)
 
     async def poll(self) -> None:
-        """Fetch and receive what is new for our account and for the addresses of groups.
+        """Fetch and receive what is new for our account, for the addresses of groups, and in rooms.
 
         Clauses: CG-34
         """
         async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.poll_rooms())
             for recipient in client.find_recipients(self.client):
                 tasks.create_task(self._fetch(recipient))
 
@@ -315,3 +413,16 @@ class Messenger:
     def tick(self) -> None:
         """Do what is due: what is lacking is asked for, what is over is forgotten."""
         self._take(client.tick(self.client, self.random, now_ms=self.now()))
+
+
+def leave_out(rooms: Mapping[str, KnownRoom], address: str) -> dict[str, KnownRoom]:
+    """Leave a room out."""
+    return {other: known for other, known in rooms.items() if other != address}
+
+
+def find_servers(rooms: Mapping[str, KnownRoom]) -> list[list[str]]:
+    """Find the rooms of each server, by address."""
+    servers: dict[Server, list[str]] = {}
+    for address, known in rooms.items():
+        servers.setdefault(room.find_server(known.link), []).append(address)
+    return list(servers.values())
