@@ -25,6 +25,7 @@ from cloister_conformance import (
     mutation,
     openrpc,
     results,
+    room_commands,
     skeletons,
     trace,
     transcript,
@@ -89,6 +90,7 @@ app.add_typer(bench_app, name="bench")
 app.add_typer(vectors_app, name="vectors")
 app.add_typer(adapter_app, name="adapter")
 app.add_typer(serve_app, name="serve")
+app.add_typer(room_commands.app, name="room")
 FILE_WIDTH = 160
 """Characters in a line of what is printed into a file or a pipe."""
 console = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else FILE_WIDTH)

@@ -107,7 +107,9 @@ def test_a_room_is_joined_read_and_written(all_of: Neighbours) -> None:
         assert view.posts[post].content.files == (file,) and view.posts[post].content.text == "2"
         alice = all_of.reopen("alice")
         assert alice.rooms[address].view == view
+        writes = alice._file._connection.total_changes
         await alice.poll()
+        assert alice._file._connection.total_changes == writes, "nothing new is nothing to write"
         assert all_of.news("alice") == []
         assert bob.rooms[address].link.invitation is None
 
@@ -291,6 +293,7 @@ def test_a_group_is_converted_and_nothing_of_it_reaches_the_server(
         assert offered == link
         await bob.join_room(offered)
         await all_of.settle()
+        assert [known.link.invitation for known in bob.rooms.values()] == [None]
         assert (len(bob.rooms), carol.rooms, dave.rooms) == (1, {}, {})
         await all_of.client("bob", link).post("hut", "hello, all")
         if is_whitelist:

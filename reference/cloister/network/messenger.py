@@ -13,7 +13,8 @@ finds it whole or not at all. Who shows news keeps the number of the last with w
 import asyncio
 import secrets
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
@@ -77,7 +78,7 @@ class Messenger:
         self._places = asyncio.Semaphore(STORES_AT_ONCE)
         self._changed = asyncio.Event()
         self._arrived = asyncio.Event()
-        self._polling = asyncio.Lock()
+        self._polling: defaultdict[Server, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def _create(self) -> Kept:
         """Create an account, and keep it."""
@@ -267,19 +268,33 @@ class Messenger:
 
     async def poll_rooms(self) -> None:
         """Fetch what is new in all rooms, those of a server in one batch."""
-        async with self._polling, asyncio.TaskGroup() as tasks:
+        async with asyncio.TaskGroup() as tasks:
             for addresses in find_servers(self._kept.rooms):
                 tasks.create_task(self._poll_server(addresses))
 
     async def _poll_server(self, addresses: Collection[str]) -> None:
         """Fetch what is new in rooms of one server."""
-        rooms = [self._kept.rooms[address] for address in addresses]
         try:
-            async with aclosing(self.open_server(rooms[0].link).poll(rooms)) as pages:
+            async with aclosing(self.poll_server(addresses)) as pages:
                 async for polled in pages:
-                    self._take_polled(polled)
+                    if polled.refusal is not None:
+                        self.tell(f"room {polled.known.link.room}: {polled.refusal}")
         except (errors.NetworkFailure, errors.TooFewNodes, errors.ProtocolViolation) as error:
             self.tell(str(error))
+
+    async def poll_server(self, addresses: Collection[str]) -> AsyncGenerator[Polled, None]:
+        """Fetch what is new in rooms of one server, and keep each page before it is yielded.
+
+        Raises:
+            ServerRefused, NoReply, TooFewNodes, DecryptionFailed, InvalidMessage: as `RoomClient.poll`.
+        """
+        server = self.open_server(self._kept.rooms[next(iter(addresses))].link)
+        async with self._polling[server.server]:
+            rooms = [self._kept.rooms[address] for address in addresses if address in self._kept.rooms]
+            async with aclosing(server.poll(rooms)) as pages:
+                async for polled in pages:
+                    self._take_polled(polled)
+                    yield polled
 
     def _take_polled(self, polled: Polled) -> None:
         """Keep a page of a room with what it tells; a refusal by the server is told when it is new."""
@@ -287,8 +302,6 @@ class Messenger:
         if before is None:  # it was left meanwhile
             return
         told = []
-        if polled.refusal is not None:
-            self.tell(f"room {polled.known.link.room}: {polled.refusal}")
         if polled.known.refused is not None and polled.known.refused != before.refused:
             told = [
                 RoomNews(
