@@ -163,7 +163,8 @@ def join(
     typer.echo(f"{decoded.host} and its operator can read everything in this room; they do not learn your address")
 
     async def act(one: Messenger) -> KnownRoom:
-        return one.rooms[await one.join_room(decoded)]
+        address = await one.join_room(decoded)
+        return one.rooms[address]
 
     known = run(account, network, act)
     typer.echo(f"joined {known.link.room}: {clean(known.info.name)}, {len(known.view.posts)} posts read")

@@ -43,7 +43,7 @@ ORDER = (
     "client",
     "saved_state",
 )
-SHELLS = ("solver", "serving", "service_node", "open_group_server", "network", "devnet", "demo")
+SHELLS = ("solver", "serving", "service_node", "open_group_server", "network", "devnet", "devserver", "demo")
 WORLD = {
     "asyncio",
     "datetime",
