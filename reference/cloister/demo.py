@@ -1,4 +1,4 @@
-"""A life of a closed group, on a network of this machine, told as it happens: `cloister demo`.
+"""A life of a closed group, and of the open group that it becomes, on a network of this machine, told as it happens: `cloister demo`.
 
 Each line with *ok* is a claim that was checked in the run; the first that is false ends it.
 """
@@ -6,18 +6,31 @@ Each line with *ok* is a claim that was checked in the run; the first that is fa
 import asyncio
 import itertools
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TimeElapsedColumn
 
-from cloister import envelope, errors, group_content, group_control, identity, sender_keys, wire
+from cloister import (
+    envelope,
+    errors,
+    group_content,
+    group_control,
+    identity,
+    room,
+    sender_keys,
+    server_id,
+    server_onion,
+    wire,
+)
 from cloister.client import Client
 from cloister.devnet import Devnet, read_height
+from cloister.devserver import WHITELIST, DevServer, serves
 from cloister.envelope import Envelope
 from cloister.group_control import GroupId, find_members
 from cloister.group_state import Event, Group
@@ -26,7 +39,12 @@ from cloister.mailbox import Mailbox
 from cloister.network import Client as NetworkClient
 from cloister.network import Messenger
 from cloister.network_client import NetworkState
+from cloister.onion import Server
+from cloister.room import Post, RoomLink
+from cloister.room_request import KnownRoom
 from cloister.sender_keys import Record
+from cloister.server_onion import ServerReply
+from cloister.signed_request import Request
 
 NAMES = ("Alice", "Bob", "Carol", "Dave", "Erin")
 NODES, SWARMS = 8, 2
@@ -35,7 +53,9 @@ SETTINGS = {"requests_per_second": 10_000, "request_burst": 10_000}
 TIMEOUT_MS = 3000
 CLAIM_SECONDS = 60
 """How long what is claimed may take to become true."""
-STEPS = 10
+STEPS = 14
+ROOM = "hut"
+PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 100
 
 Said = tuple[str, str]
 """Who has said what."""
@@ -124,13 +144,32 @@ class Hoard:
         return None
 
 
+class Watched(NetworkClient):
+    """A client of the network that notes what it sends to servers, as these decrypt it."""
+
+    def __init__(self, network_file: Path, state: NetworkState | None, *, timeout_ms: int, sent: list[bytes]) -> None:
+        super().__init__(network_file, state, timeout_ms=timeout_ms)
+        self.sent = sent
+
+    async def request_server(self, server: Server, sign: Callable[[], Request]) -> ServerReply:
+        """Send a request, and note it."""
+
+        def watch() -> Request:
+            request = sign()
+            self.sent.append(server_onion.encode_request(request))
+            return request
+
+        return await super().request_server(server, watch)
+
+
 @dataclass(slots=True)
 class Demo:
-    """The people, what each has read, all that each ever held, and the group."""
+    """The people, what each has read, all that each ever held, the group, and all that each has `sent` to an open-group server."""
 
     devnet: Devnet
     narrator: Narrator
     people: dict[str, Messenger] = field(default_factory=dict)
+    sent: dict[str, list[bytes]] = field(default_factory=lambda: {name: [] for name in NAMES})
     heard: dict[str, list[Event]] = field(default_factory=lambda: {name: [] for name in NAMES})
     hoards: dict[str, Hoard] = field(default_factory=lambda: {name: Hoard() for name in NAMES})
     said: list[Said] = field(default_factory=list)
@@ -152,7 +191,11 @@ class Demo:
         await self.kick_erin()
         await self.try_all_that_erin_has()
         await self.rename()
-        await self.kill_nodes()
+        with self.run_server() as server:
+            await self.convert(server)
+            await self.talk_in_room(server)
+            await self.ban_dave(server)
+            await self.kill_nodes()
 
     # Steps
 
@@ -290,6 +333,81 @@ class Demo:
         outside = [self.group(name).view.snapshot.name for name in ("Carol", "Erin")]
         self.claim("Carol and Erin do not learn it", outside == ["Hike", "Hike"])
 
+    @contextmanager
+    def run_server(self) -> Iterator[DevServer]:
+        """Let Alice run an open-group server with a room for those whom she approves."""
+        self.narrator.begin("Alice runs an open-group server; it and she can read all that is written there")
+        operator = identity.encode_account_id(self.people["Alice"].ours)
+        rooms = [{"token": ROOM, "name": "Hut", **WHITELIST}]
+        with DevServer(self.devnet.folder / "server", operator=operator, rooms=rooms, settings=SETTINGS) as server:
+            self.claim(
+                "it answers, and nobody has asked it anything", serves(server.port) and not any(self.sent.values())
+            )
+            yield server
+
+    async def convert(self, server: DevServer) -> None:
+        """Let Alice convert the group: at 500 members her client would tell her to."""
+        self.narrator.begin("Alice converts the group to a room of this server, by whitelist and invitation")
+        link, alice = server.find_link(ROOM), self.people["Alice"]
+        await alice.join_room(link)
+        rooms = alice.open_server(link)
+        await rooms.approve(ROOM, self.accounts("Bob", "Dave"))
+        link = replace(link, invitation=await rooms.invite(ROOM))
+        alice.offer_room(self.group_id, link)
+        await self.wait_until(
+            "Bob and Dave are offered the room, end to end in the closed group",
+            lambda: all(self.find_offers(name) == [link] for name in ("Bob", "Dave")),
+        )
+        asking = [name for name in NAMES if self.people[name].rooms or self.sent[name]]
+        self.claim("by that nobody joins, or asks the server anything", asking == ["Alice"])
+        for name in ("Bob", "Dave"):
+            await self.people[name].join_room(self.find_offers(name)[0])
+        self.claim("Bob and Dave join by choice", all(self.people[name].rooms for name in ("Bob", "Dave")))
+        stranger = await self.is_refused(self.people["Erin"].join_room(link), 404)
+        self.claim("Erin, to whom somebody gave the link, finds no such room: she is not approved", stranger)
+        self.claim(
+            "of the closed group the server got the ids that Alice approved, and nothing else: no text, name, key or member",
+            self.find_sent() == {"Bob", "Dave"},
+        )
+
+    async def talk_in_room(self, server: DevServer) -> None:
+        """Let them talk in the room."""
+        self.narrator.begin("They talk in the room")
+        link, text = server.find_link(ROOM), "The hut, as it was this morning."
+        self.narrator.quote("Bob", f"{text} (with hut.png)")
+        await self.people["Bob"].open_server(link).post(ROOM, text, [("hut.png", PICTURE)])
+        await self.wait_until(
+            "Alice and Dave read it, and find Bob's signature right",
+            lambda: all(self.find_posts(name) == [("Bob", text)] for name in ("Alice", "Dave")),
+        )
+        dave = self.people["Dave"]
+        ((post,),) = [known.view.posts.values() for known in dave.rooms.values()]
+        picture = await dave.open_server(link).download(ROOM, post.content.files[0])
+        self.claim("Dave fetches the picture, and it is the one of the post", picture == PICTURE)
+
+    async def ban_dave(self, server: DevServer) -> None:
+        """Let Alice ban Dave."""
+        self.narrator.begin("Dave sells hats; Alice deletes that, and bans him")
+        link, advert, text = server.find_link(ROOM), "Hats! Buy my hats!", "Now it is quiet again."
+        self.narrator.quote("Dave", advert)
+        number = await self.people["Dave"].open_server(link).post(ROOM, advert)
+        alice = self.people["Alice"].open_server(link)
+        await alice.delete(ROOM, number)
+        await alice.ban(ROOM, self.people["Dave"].open_server(link).id)
+        self.narrator.quote("Bob", text)
+        await self.people["Bob"].open_server(link).post(ROOM, text)
+        await self.wait_until(
+            "Alice and Bob read on, without the hats",
+            lambda: all([said for _, said in self.find_posts(name)][1:] == [text] for name in ("Alice", "Bob")),
+        )
+        refused = await self.is_refused(self.people["Dave"].open_server(link).post(ROOM, advert), 403)
+        (known,) = self.people["Dave"].rooms.values()
+        unread = text not in [said for _, said in self.find_posts("Dave")]
+        self.claim(
+            "Dave is told that he is banned; he reads and writes nothing more",
+            refused and known.refused == 403 and unread,
+        )
+
     async def kill_nodes(self) -> None:
         """Kill the node through which Alice connects to the network, and one of the other swarm."""
         self.narrator.begin("Nodes die")
@@ -308,6 +426,49 @@ class Demo:
         self.say("Bob", "I am.")
         self.say("Dave", "So am I.")
         await self.wait_until_read(self.said[start:], "Alice", "Bob", "Dave")
+
+    # Rooms
+
+    def find_offers(self, name: str) -> list[RoomLink]:
+        """Find the rooms that somebody was offered."""
+        return [room.read_offer(event.room) for event in self.heard[name] if event.room is not None]
+
+    def find_posts(self, name: str) -> list[Said]:
+        """Find what somebody has read in rooms, with its author by name."""
+        return [
+            (self.find_author(known, post), post.content.text)
+            for known in self.people[name].rooms.values()
+            for post in known.view.posts.values()
+        ]
+
+    def find_author(self, known: KnownRoom, post: Post) -> str:
+        """Find who has posted something, which everybody can who knows the server's key."""
+        account = server_id.decode_id(post.author, server_key=known.link.server_key)
+        return next(name for name, one in self.people.items() if one.ours == account)
+
+    async def is_refused(self, work: Awaitable[object], status: int) -> bool:
+        """Tell whether a server refuses something with a status."""
+        try:
+            await work
+        except errors.ServerRefused as refusal:
+            return refusal.status == status
+        return False
+
+    def find_sent(self) -> set[str]:
+        """Find whose account ids were sent to the server, and check that nothing of the closed group was.
+
+        Raises:
+            FalseClaim: something was.
+        """
+        sent, group = b"\n".join(itertools.chain(*self.sent.values())), self.group("Alice")
+        secrets = [group.group_id, *(text.encode() for _, text in self.said)]
+        secrets += [key for address in group.addresses for key in (address.pair.public[1:], address.pair.private)]
+        written = [
+            form for each in secrets for form in (each, each.hex().encode(), wire.encode_base64(each)[:-4].encode())
+        ]
+        if any(form in sent for form in [*written, b"Hike", b"Camp"]):
+            raise FalseClaim("nothing of the closed group reaches the server")
+        return {name for name, one in self.people.items() if one.ours.hex().encode() in sent}
 
     # Claims
 
@@ -360,12 +521,12 @@ class Demo:
     async def gather(self, folder: Path) -> AsyncIterator[None]:
         """Let everybody have an account."""
 
-        def connect(state: NetworkState | None) -> NetworkClient:
-            return NetworkClient(self.devnet.network_file, state, timeout_ms=TIMEOUT_MS)
+        def connect(name: str, state: NetworkState | None) -> NetworkClient:
+            return Watched(self.devnet.network_file, state, timeout_ms=TIMEOUT_MS, sent=self.sent[name])
 
         async with AsyncExitStack() as opened:
             for name in NAMES:
-                self.people[name] = await opened.enter_async_context(Messenger(folder / name, connect))
+                self.people[name] = await opened.enter_async_context(Messenger(folder / name, partial(connect, name)))
             yield
 
     def accounts(self, *names: str) -> list[PublicKey]:
