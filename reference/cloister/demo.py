@@ -336,7 +336,7 @@ class Demo:
     @contextmanager
     def run_server(self) -> Iterator[DevServer]:
         """Let Alice run an open-group server with a room for those whom she approves."""
-        self.narrator.begin("Alice runs an open-group server; it and she can read all that is written there")
+        self.narrator.begin("Alice runs an open-group server, which reads all that is posted")
         operator = identity.encode_account_id(self.people["Alice"].ours)
         rooms = [{"token": ROOM, "name": "Hut", **WHITELIST}]
         with DevServer(self.devnet.folder / "server", operator=operator, rooms=rooms, settings=SETTINGS) as server:
@@ -347,7 +347,7 @@ class Demo:
 
     async def convert(self, server: DevServer) -> None:
         """Let Alice convert the group: at 500 members her client would tell her to."""
-        self.narrator.begin("Alice converts the group to a room of this server, by whitelist and invitation")
+        self.narrator.begin("Alice converts the group: a room by whitelist and invitation")
         link, alice = server.find_link(ROOM), self.people["Alice"]
         await alice.join_room(link)
         rooms = alice.open_server(link)
@@ -355,7 +355,7 @@ class Demo:
         link = replace(link, invitation=await rooms.invite(ROOM))
         alice.offer_room(self.group_id, link)
         await self.wait_until(
-            "Bob and Dave are offered the room, end to end in the closed group",
+            "Bob and Dave are offered the room, in the closed group",
             lambda: all(self.find_offers(name) == [link] for name in ("Bob", "Dave")),
         )
         asking = [name for name in NAMES if self.people[name].rooms or self.sent[name]]
@@ -364,9 +364,9 @@ class Demo:
             await self.people[name].join_room(self.find_offers(name)[0])
         self.claim("Bob and Dave join by choice", all(self.people[name].rooms for name in ("Bob", "Dave")))
         stranger = await self.is_refused(self.people["Erin"].join_room(link), 404)
-        self.claim("Erin, to whom somebody gave the link, finds no such room: she is not approved", stranger)
+        self.claim("Erin has the link, and finds no such room: she is not approved", stranger)
         self.claim(
-            "of the closed group the server got the ids that Alice approved, and nothing else: no text, name, key or member",
+            "of the group the server got the ids that Alice approved, nothing else",
             self.find_sent() == {"Bob", "Dave"},
         )
 
