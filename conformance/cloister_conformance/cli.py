@@ -61,6 +61,10 @@ VERDICTS = {
 """The exit code and the last line of a replay."""
 
 
+SERVERS: dict[implementations.Role, str] = {"service-node": "service node", "open-group-server": "open-group server"}
+"""What is tested in a role that is no client's."""
+
+
 class BenchGroup(TyperGroup):
     """`cloister bench NAME` where there is such a command; all else goes to one that needs no name."""
 
@@ -176,6 +180,10 @@ def find_running(url: str, role: str | None, *, is_alone: bool) -> Implementatio
     """Find the implementation that runs already."""
     if not is_alone:
         raise UnusableDescription("give a folder, `-- COMMAND` or --url, one of them")
+    if role == "open-group-server":
+        raise UnusableDescription(
+            "an open-group server that runs already needs an adapter.toml, for its keys and rooms"
+        )
     if role != "service-node":
         raise UnusableDescription("--url goes with --role service-node")
     return implementations.from_url(url)
@@ -271,7 +279,7 @@ def write(file: Path | None, text: str) -> None:
 
 @app.command()
 def doctor(context: typer.Context, subject: Subject = None, *, role: RoleOption = None, url: UrlOption = None) -> None:
-    """Is the adapter itself sound, or does the service node start and stop? Run this before any protocol test."""
+    """Is the adapter itself sound, or does the server start and stop? Run this before any protocol test."""
     with explain_errors():
         found = find_implementation(context, subject, role, url)
         options = Options(suites=("adapter_protocol",))
@@ -280,7 +288,9 @@ def doctor(context: typer.Context, subject: Subject = None, *, role: RoleOption 
     terminal.print_report(console, report)
     print_capabilities(report.implementation)
     if report.conforms:
-        sound = "the adapter is sound" if found.role == "client" else "the service node starts, answers and stops"
+        sound = (
+            "the adapter is sound" if found.role == "client" else f"the {SERVERS[found.role]} starts, answers and stops"
+        )
         console.print(f"{sound}; `cloister check` tells whether the implementation conforms", highlight=False)
     raise typer.Exit(0 if report.conforms else DOES_NOT_CONFORM)
 

@@ -19,7 +19,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 Role = Literal["client", "service-node", "open-group-server"]
 ROLES: tuple[Role, ...] = get_args(Role)
-NodeCapability = Literal["network-file", "clock"]
+ServerCapability = Literal["network-file", "server-file", "clock"]
+OFFERS: dict[Role, list[ServerCapability]] = {
+    "client": [],
+    "service-node": ["network-file", "clock"],
+    "open-group-server": ["server-file", "clock"],
+}
+"""What an implementation of a role can offer that says so in its description; the first is what it cannot be started without."""
+KEY = r"^[0-9a-f]{64}$"
 URL = re.compile(r"http://[A-Za-z0-9.-]+(:[0-9]{1,5})?/?")
 
 PYTHON = [sys.executable, "-P", "-m"]
@@ -29,6 +36,7 @@ REFERENCE_COMMAND = [*PYTHON, "cloister_conformance.reference_adapter"]
 REFERENCE_COMMANDS: dict[Role, list[str]] = {
     "client": REFERENCE_COMMAND,
     "service-node": [*PYTHON, "cloister.service_node"],
+    "open-group-server": [*PYTHON, "cloister.open_group_server"],
 }
 """The bundled reference, in each of its roles."""
 BUILD_SECONDS = 1200
@@ -91,7 +99,10 @@ class Implementation(BaseModel):
     role: Role = "client"
     run: list[str] = []
     url: str | None = None
-    capabilities: list[NodeCapability] = []
+    server_key: Annotated[str, Field(pattern=KEY)] = ""
+    admin_seed: Annotated[str, Field(pattern=KEY, repr=False)] = ""
+    rooms: list[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]] = []
+    capabilities: list[ServerCapability] = []
     build: list[Annotated[list[str], Field(min_length=1)]] = []
     requires: list[Annotated[str, Field(min_length=1)]] = []
     timeout_seconds: float = Field(default=10, gt=0, le=3600)
@@ -103,29 +114,42 @@ class Implementation(BaseModel):
     @model_validator(mode="after")
     def check_role(self) -> "Implementation":
         """Check that there is what an implementation of this role needs to be reached, and nothing else."""
-        if self.role == "service-node":
-            check_service_node(self)
+        if self.role != "client":
+            check_server(self)
         elif not self.run:
             raise ValueError("run: the command that starts it is missing")
         elif self.url is not None or self.capabilities:
-            raise ValueError("url and capabilities are for the role service-node; an adapter lists its own in hello")
+            raise ValueError("url and capabilities are for servers; an adapter lists its own in hello")
+        check_access(self)
         return self
 
 
-def check_service_node(node: Implementation) -> None:
-    """Check the description of a service node: it is started with a node file, or runs already."""
-    if node.url is None:
-        if not node.run:
+def check_server(server: Implementation) -> None:
+    """Check the description of a service node or an open-group server: it is started with a file, or runs already."""
+    needed, *_ = OFFERS[server.role]
+    if server.url is None:
+        if not server.run:
             raise ValueError("run: the command that starts it is missing, or the url where it runs already")
-        if "network-file" not in node.capabilities:
-            raise ValueError(
-                "capabilities: a service node that is started offers network-file, else nobody tells it its port"
-            )
+        for capability in server.capabilities:
+            if capability not in OFFERS[server.role]:
+                raise ValueError(f"capabilities: {capability} is not for the role {server.role}")
+        if needed not in server.capabilities:
+            raise ValueError(f"capabilities: what is started offers {needed}, else nobody tells it its port")
         return
-    if node.run or node.build or node.capabilities:
-        raise ValueError("url: a service node that runs already has no run, build or capabilities")
-    if not URL.fullmatch(node.url):
-        raise ValueError(f"url: {node.url} is no http://HOST:PORT")
+    if server.run or server.build or server.capabilities:
+        raise ValueError("url: what runs already has no run, build or capabilities")
+    if not URL.fullmatch(server.url):
+        raise ValueError(f"url: {server.url} is no http://HOST:PORT")
+
+
+def check_access(server: Implementation) -> None:
+    """Check that what gives access to an open-group server is there if it runs already, and only then."""
+    given = [bool(member) for member in (server.server_key, server.admin_seed, server.rooms)]
+    if server.role != "open-group-server" or server.url is None:
+        if any(given):
+            raise ValueError("server_key, admin_seed and rooms are for an open-group server that runs already")
+    elif not all(given) or len(set(server.rooms)) != 2:
+        raise ValueError("url: an open-group server that runs already has a server_key, an admin_seed and two rooms")
 
 
 def reference(role: str = "client") -> Implementation:
@@ -143,12 +167,12 @@ def reference(role: str = "client") -> Implementation:
 def from_command(
     command: list[str], *, role: str = "client", name: str = "", timeout_seconds: float = 10
 ) -> Implementation:
-    """Describe an implementation of which only the command is known; a service node is taken to offer all that one can."""
+    """Describe an implementation of which only the command is known; a server is taken to offer all that one can."""
     return Implementation(
         name=name or shlex.join(command),
         role=check_is_role(role),
         run=command,
-        capabilities=list(get_args(NodeCapability)) if role == "service-node" else [],
+        capabilities=OFFERS[check_is_role(role)],
         timeout_seconds=timeout_seconds,
     )
 

@@ -11,14 +11,25 @@ from typing import Literal
 from pydantic import BaseModel
 
 from cloister_conformance import run as runs
-from cloister_conformance.implementation import PYTHON, Implementation, Role, UnusableImplementation, from_command
+from cloister_conformance.implementation import (
+    PYTHON,
+    ROLES,
+    Implementation,
+    Role,
+    UnusableImplementation,
+    from_command,
+)
 from cloister_conformance.mutants import Mutant
 from cloister_conformance.results import Report
 from cloister_conformance.run import Options, UnusableSelection
 
-TIMEOUT_SECONDS: dict[Role, float] = {"client": 5, "service-node": 10}
-"""A node has to start in this time too, beside others."""
-NODE_PACKAGE = "cloister.service_node"
+TIMEOUT_SECONDS: dict[Role, float] = {"client": 5, "service-node": 10, "open-group-server": 10}
+"""A server has to start in this time too, beside others."""
+OF_ONE_ROLE: dict[str, Role] = {
+    "cloister.service_node": "service-node",
+    "cloister.open_group": "open-group-server",
+}
+"""Roles by how the modules begin that they alone run."""
 
 Fate = Literal["caught", "caught elsewhere", "survived", "does not start"]
 """`caught elsewhere`: by a test, but by none of the clause that it breaks."""
@@ -66,8 +77,9 @@ def catch(mutant: Mutant, folder: Path) -> Catch:
 
 
 def find_roles(mutant: Mutant) -> list[Role]:
-    """Find the roles in which a mutant may show; no client runs what only a service node runs."""
-    return ["service-node"] if mutant.module.startswith(NODE_PACKAGE) else ["client", "service-node"]
+    """Find the roles in which a mutant may show; no client runs what only a server runs."""
+    own = [role for begin, role in OF_ONE_ROLE.items() if mutant.module.startswith(begin)]
+    return own or [*ROLES]
 
 
 def describe(mutant: Mutant, folder: Path, role: Role = "client") -> Implementation:

@@ -11,7 +11,8 @@ from cloister_conformance.hand_made import swarms
 from cloister_conformance.hand_made.onion_requests import FOR_THIS_NODE, Hop, Layer, write_frame
 from cloister_conformance.node_script import NodeUnderTest
 from cloister_conformance.played_network import NODES, UNDER_TEST
-from cloister_conformance.protocol.service_node import NETWORK_FILE, Response
+from cloister_conformance.protocol.over_http import Response
+from cloister_conformance.protocol.service_node import NETWORK_FILE
 from cloister_conformance.script import Actor, Answer, NotOffered
 
 ONION_PATH = "/onion_req/v2"

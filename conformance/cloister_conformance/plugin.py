@@ -22,10 +22,13 @@ from cloister_conformance import implementation as implementations
 from cloister_conformance import transcript as transcripts
 from cloister_conformance.clause import find_bearers, read_clauses
 from cloister_conformance.client_script import ClientUnderTest, Nodes, make_client_actors
+from cloister_conformance.http_target import HttpTarget
 from cloister_conformance.implementation import Implementation, KnownFailure, Role
 from cloister_conformance.intermediates import explain
 from cloister_conformance.node_script import NetworkActor, NodeUnderTest, make_node_actors
 from cloister_conformance.node_target import NodeTarget
+from cloister_conformance.open_group_script import ServerUnderTest, begin_server
+from cloister_conformance.open_group_target import OpenGroupTarget
 from cloister_conformance.references import MissingOutput
 from cloister_conformance.results import Failure, TestResult, Verdict
 from cloister_conformance.script import (
@@ -42,16 +45,17 @@ from cloister_conformance.transport import BrokenAdapter, HungAdapter
 Actors = Callable[..., tuple[ImplementationUnderTest, Actor]]
 ClientActors = Callable[..., tuple[ClientUnderTest, Nodes]]
 NodeActors = Callable[..., tuple[NodeUnderTest, Actor, NetworkActor]]
+BeginServer = Callable[..., ServerUnderTest]
 
-FIXTURES = ("    actors=", "    client_actors=", "    node_actors=")
+FIXTURES = ("    actors=", "    client_actors=", "    node_actors=", "    server=")
 """How the lines of a counterexample begin that say nothing."""
 
 PROPERTY = "cloister"
 VECTORS = "known_answers"
-NODE_SUFFIX = "_service_node"
-"""Ends the names of the suites for the role service-node; all others are for clients."""
 EXPLORATIONS = ("_machine", "_orders", "_pairs", "_sequences")
 """End the names of the suites that try much."""
+ROLE_OF_PART: dict[str, Role] = {"_service_node": "service-node", "_server": "open-group-server"}
+"""What stands in the names of the suites for other roles than client."""
 MAX_NAME_CHARACTERS = 120
 PROFILES = {"quick": 20, "standard": 100, "deep": 2000}
 """Examples for each property."""
@@ -126,7 +130,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def find_role(stem: str) -> Role:
     """Find the role that a suite is for."""
-    return "service-node" if stem.endswith(NODE_SUFFIX) else "client"
+    return next((role for part, role in ROLE_OF_PART.items() if part in stem), "client")
 
 
 def find_clauses(item: pytest.Item) -> list[str]:
@@ -147,7 +151,7 @@ def find_implementation(config: pytest.Config) -> Implementation:
     return implementations.reference(role)
 
 
-TARGET = pytest.StashKey[Target | NodeTarget]()
+TARGET = pytest.StashKey[Target | HttpTarget]()
 
 
 class Run:
@@ -156,7 +160,7 @@ class Run:
     def __init__(self, config: pytest.Config) -> None:
         self.implementation = find_implementation(config)
         self.target = config.stash.get(TARGET, None) or make_target(self.implementation)
-        self.healthy: NodeTarget | None = None
+        self.healthy: Target | HttpTarget | None = None
         self.seed = int(config.getoption("--hypothesis-seed", default=None) or 0)
         self.strict = bool(config.getoption("--strict-errors"))
         self.folder = config.getoption("--failures")
@@ -186,6 +190,11 @@ class Run:
         assert isinstance(self.target, NodeTarget), "a suite of service nodes calls `node_actors`"
         return make_node_actors(self.target, self.begin_script(entropy))
 
+    def begin_server(self, entropy: int = 0) -> ServerUnderTest:
+        """Begin a script with an open-group server."""
+        assert isinstance(self.target, OpenGroupTarget), "a suite of open-group servers calls `server`"
+        return begin_server(self.target, self.begin_script(entropy))
+
     def begin_script(self, entropy: int) -> Script:
         """Begin a script."""
         self.close_script()
@@ -197,7 +206,7 @@ class Run:
         if isinstance(self.target, Target):
             return transcripts.rehearse(transcript, self.target)
         if self.healthy is None:
-            self.healthy = NodeTarget(implementations.reference(self.implementation.role))
+            self.healthy = make_target(implementations.reference(self.implementation.role))
         return transcripts.rehearse(transcript, self.target, self.healthy)
 
     def stop(self) -> None:
@@ -225,15 +234,22 @@ class Run:
         return counts
 
 
-def make_target(implementation: Implementation) -> Target | NodeTarget:
+TARGETS: dict[Role, type[Target] | type[HttpTarget]] = {
+    "client": Target,
+    "service-node": NodeTarget,
+    "open-group-server": OpenGroupTarget,
+}
+
+
+def make_target(implementation: Implementation) -> Target | HttpTarget:
     """Make the target of an implementation; nothing is started yet."""
-    return NodeTarget(implementation) if implementation.role == "service-node" else Target(implementation)
+    return TARGETS[implementation.role](implementation)
 
 
 class Started:
     """A plugin that hands over a target that runs already, as long as no workers do the tests."""
 
-    def __init__(self, target: Target | NodeTarget) -> None:
+    def __init__(self, target: Target | HttpTarget) -> None:
         self.target = target
 
     def pytest_configure(self, config: pytest.Config) -> None:
@@ -272,6 +288,12 @@ def client_actors(cloister_run: Run) -> ClientActors:
 def node_actors(cloister_run: Run) -> NodeActors:
     """Begin a script and return its three sides, `iut`, `peer` and `network`."""
     return cloister_run.begin_node
+
+
+@pytest.fixture(scope="session")
+def server(cloister_run: Run) -> BeginServer:
+    """Begin a script and return the open-group server."""
+    return cloister_run.begin_server
 
 
 @pytest.fixture

@@ -19,8 +19,8 @@ from cloister_conformance import data, protocol, vector_files
 from cloister_conformance import implementation as implementations
 from cloister_conformance import transcript as transcripts
 from cloister_conformance.clause import find_bearers, read_clauses
+from cloister_conformance.http_target import HttpTarget
 from cloister_conformance.implementation import Implementation, KnownFailure, Role, UnusableImplementation
-from cloister_conformance.node_target import NodeTarget
 from cloister_conformance.plugin import PROPERTY, VECTORS, Started, find_role, make_target, name_repeat
 from cloister_conformance.results import ClauseResult, Report, Subject, TestResult
 from cloister_conformance.target import Target
@@ -29,7 +29,11 @@ from cloister_conformance.transport import BrokenAdapter, HungAdapter
 
 SUITES = Path(__file__).parent / "suites"
 FAILURES_FOLDER = "cloister-failures"
-STATS_PATH = "/get_stats/v1"
+VERSION_AT: dict[Role, tuple[str, str]] = {
+    "service-node": ("node.request", "/get_stats/v1"),
+    "open-group-server": ("server.request", "/capabilities"),
+}
+"""What is asked of a server that may tell its version."""
 NOTHING_SELECTED = "no test was selected; `cloister trace` lists the clauses and their tests"
 
 Listener = Callable[[TestResult, int], None]
@@ -223,14 +227,14 @@ def greet(implementation: Implementation) -> Subject:
         target.stop()
 
 
-def ask(target: Target | NodeTarget) -> Subject:
+def ask(target: Target | HttpTarget) -> Subject:
     """Ask an implementation, started if it does not run, who it is.
 
     Raises:
         UnusableImplementation: it does not start or does not answer.
     """
     try:
-        return ask_node(target) if isinstance(target, NodeTarget) else ask_client(target)
+        return ask_server(target) if isinstance(target, HttpTarget) else ask_client(target)
     except (BrokenAdapter, HungAdapter) as error:
         target.stop()
         stderr = f"\n{target.error_text.strip()}" if target.error_text.strip() else ""
@@ -248,11 +252,12 @@ def ask_client(target: Target) -> Subject:
     )
 
 
-def ask_node(target: NodeTarget) -> Subject:
-    """Ask a service node which version it is; its name is that of its description."""
-    answer = target.call("node.request", {"method": "GET", "path": STATS_PATH})
-    stats = answer["result"]["value"]
-    version = stats.get("version") if isinstance(stats, dict) else None
+def ask_server(target: HttpTarget) -> Subject:
+    """Ask a server which version it is; its name is that of its description. An open-group server has no path for it."""
+    method, path = VERSION_AT[target.implementation.role]
+    answer = target.call(method, {"method": "GET", "path": path})
+    value = answer["result"]["value"]
+    version = value.get("version") if isinstance(value, dict) else None
     return Subject(
         name=target.implementation.name,
         version=version if isinstance(version, str) else "of unknown version",
@@ -276,7 +281,7 @@ def run(
         UnusableSelection: there is no such suite, test or clause.
         InterruptedRun: somebody stopped it, or the harness failed.
     """
-    if implementation.role == "service-node":
+    if implementation.role != "client":
         check_selection(implementation, options)
     target = make_target(implementation)
     subject = ask(target)
@@ -324,7 +329,7 @@ def run(
 
 
 def check_selection(implementation: Implementation, options: Options) -> None:
-    """Check that there is a test to run before a node is started, which takes longer than to find out.
+    """Check that there is a test to run before a server is started, which takes longer than to find out.
 
     Raises:
         UnusableSelection: there is none.

@@ -1,7 +1,8 @@
 """A test written down while it runs: who was called with what, what came back, and what had to.
 
 A test talks to two actors: `iut`, the implementation under test behind its pipe, and `peer`, the reference in this process,
-with randomness from a seed. For a service node there is a third, see `node_script`; for a client in a network see `client_script`.
+with randomness from a seed. For a service node there is a third, see `node_script`. For a client in a network see `client_script`,
+for an open-group server `open_group_script`.
 Every claim of a test is an expectation on one step, so a failed test can be saved and replayed.
 """
 
@@ -16,12 +17,13 @@ from cloister import errors
 
 from cloister_conformance import peer, protocol
 from cloister_conformance.protocol.messages import Message, Method
+from cloister_conformance.protocol.open_group_server import SERVER_METHODS
 from cloister_conformance.protocol.played_storage import NODES_METHODS
 from cloister_conformance.protocol.service_node import NETWORK_METHODS, NODE_METHODS
 from cloister_conformance.references import REFERENCE, Answers, resolve_all
 from cloister_conformance.target import RESTART, Target, shorten
 
-METHODS: dict[str, Method] = peer.METHODS | NODE_METHODS | NETWORK_METHODS | NODES_METHODS
+METHODS: dict[str, Method] = peer.METHODS | NODE_METHODS | SERVER_METHODS | NETWORK_METHODS | NODES_METHODS
 """The methods of all actors."""
 
 
@@ -184,15 +186,16 @@ class Actor:
         self.script = script
 
     def call(self, method: str, /, **params: object) -> Answer:
-        """Call a method. Nothing is claimed yet, except that the answer is one."""
+        """Call a method; params may hold references to what came back before. Nothing is claimed yet, except that the answer is one."""
         step = Step(actor=self.name, method=method, params=encode(params))
+        answers = [earlier.answer for earlier in self.script.steps]
         self.script.steps.append(step)
-        step.answer = self.callee.call(method, step.params)
+        step.answer = self.callee.call(method, resolve_all(step.params, answers))
         return Answer(self.script, step)
 
 
 class TestedCallee(Callee, Protocol):
-    """What is under test: a library behind its adapter, or a service node."""
+    """What is under test: a library behind its adapter, or a server."""
 
     methods: dict[str, Method]
     last_line: str

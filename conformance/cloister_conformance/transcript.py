@@ -16,12 +16,15 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema, model_validator
 
 from cloister_conformance import peer, played_storage, protocol
+from cloister_conformance.http_target import HttpTarget
 from cloister_conformance.implementation import Role
 from cloister_conformance.node_target import NodeTarget
 from cloister_conformance.peer import Peer
 from cloister_conformance.protocol.messages import Method
+from cloister_conformance.protocol.open_group_server import SERVER_METHODS
+from cloister_conformance.protocol.over_http import CLOCK
 from cloister_conformance.protocol.played_storage import NODES_METHODS
-from cloister_conformance.protocol.service_node import CLOCK, NETWORK_METHODS, NODE_METHODS
+from cloister_conformance.protocol.service_node import NETWORK_METHODS, NODE_METHODS
 from cloister_conformance.references import (
     JOIN,
     REFERENCE,
@@ -51,14 +54,14 @@ ROUNDS = 16
 
 Value = Any
 METHODS_OF: dict[str, dict[str, Method]] = {
-    "iut": protocol.METHODS | NODE_METHODS,
+    "iut": protocol.METHODS | NODE_METHODS | SERVER_METHODS,
     "peer": peer.METHODS,
     "network": NETWORK_METHODS,
     "nodes": NODES_METHODS,
 }
 """The methods of each actor."""
-NODE_ROUNDS = 1
-"""How often with a service node: each time is a start, and it draws little that could matter."""
+SERVER_ROUNDS = 1
+"""How often with a server: each time is a start, and it draws little that could matter."""
 NODES_ROUNDS = 4
 """How often with the storage network that is played for a client: it is slower, and the client draws often in each."""
 
@@ -264,14 +267,15 @@ def check_steps(steps: list[TranscriptStep]) -> None:
 
 
 def make_callees(transcript: Transcript, iut: Callee) -> dict[str, Callee]:
-    """Make all sides afresh; a service node begins with nothing stored.
+    """Make all sides afresh; a server begins with nothing stored.
 
     Raises:
         UnreadableTranscript: it has other actors.
     """
     callees: dict[str, Callee] = {"iut": iut, "peer": Peer(random.Random(transcript.seed).randbytes)}
-    if isinstance(iut, NodeTarget):
+    if isinstance(iut, HttpTarget):
         iut.stop()
+    if isinstance(iut, NodeTarget):
         callees["network"] = iut.network
     elif any(step.actor == "nodes" for step in transcript.steps):
         callees["nodes"] = played_storage.start()
@@ -285,11 +289,11 @@ def make_callees(transcript: Transcript, iut: Callee) -> dict[str, Callee]:
 
 def replay(transcript: Transcript, iut: Callee) -> Outcome:
     """Play a transcript on an implementation until it fails; one that did not repeat when it was saved shows nothing."""
-    if isinstance(iut, NodeTarget) and not iut.offers(CLOCK):
+    if isinstance(iut, HttpTarget) and not iut.offers(CLOCK):
         return Outcome(
             step=len(transcript.steps) - 1,
             expected=transcript.expected,
-            actual="the times of the steps are not those of a node without the capability clock",
+            actual="the times of the steps are not those of what has no capability clock",
             verdict="cannot be judged",
         )
     for _ in range(count_rounds(transcript, iut)):
@@ -301,8 +305,8 @@ def replay(transcript: Transcript, iut: Callee) -> Outcome:
 
 def count_rounds(transcript: Transcript, iut: Callee) -> int:
     """Count how often a transcript is played that does not fail."""
-    if isinstance(iut, NodeTarget):
-        return NODE_ROUNDS
+    if isinstance(iut, HttpTarget):
+        return SERVER_ROUNDS
     return NODES_ROUNDS if any(step.actor == "nodes" for step in transcript.steps) else ROUNDS
 
 

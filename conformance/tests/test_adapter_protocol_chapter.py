@@ -7,10 +7,12 @@ from typing import Any, get_args
 
 import pytest
 from cloister import group_state
-from cloister_conformance import data, implementation, node_target, protocol
-from cloister_conformance.node_target import BASE_NETWORK, BASE_TIME_MS
+from cloister_conformance import data, http_target, implementation, node_target, protocol
+from cloister_conformance.http_target import BASE_TIME_MS
+from cloister_conformance.node_target import BASE_NETWORK
 from cloister_conformance.played_storage import SWARMS
 from cloister_conformance.protocol import client, network, played_storage, tables
+from cloister_conformance.protocol.open_group_server import SERVER_METHODS, ServerResponse
 from cloister_conformance.protocol.played_storage import NODES_METHODS
 from cloister_conformance.protocol.service_node import NETWORK_METHODS, NODE_METHODS
 from cloister_conformance.reference_adapter import Adapter
@@ -28,7 +30,7 @@ def read_table(heading: str) -> list[list[str]]:
 
 
 def test_the_parameters_are_the_constants() -> None:
-    places = (protocol, adapter_protocol, network, node_target)
+    places = (protocol, adapter_protocol, network, http_target, node_target)
     rows = read_table("## Parameters")
     assert len(rows) >= 7
     for name, value, *_ in rows:
@@ -62,12 +64,14 @@ def test_the_reference_answers_as_the_worked_example_says(sent: str, answered: s
 
 
 def test_the_description_in_the_chapter_can_be_read(tmp_path: Any) -> None:
-    client, node = re.findall(r"^```toml\n(.*?)^```", CHAPTER, re.MULTILINE | re.DOTALL)
+    client, node, server = re.findall(r"^```toml\n(.*?)^```", CHAPTER, re.MULTILINE | re.DOTALL)
     (tmp_path / "adapter.toml").write_text(client)
     assert implementation.read(tmp_path).known_failure[0].link
     (tmp_path / "adapter.toml").write_text(node)
     assert implementation.read(tmp_path).capabilities == ["network-file", "clock"]
-    shown = set(re.findall(r"^(?:# )?\[*([a-z_]+)\]*(?: =|\s|\])", client + node, re.MULTILINE))
+    (tmp_path / "adapter.toml").write_text(server)
+    assert implementation.read(tmp_path).rooms == ["test-a", "test-b"]
+    shown = set(re.findall(r"^(?:# )?\[*([a-z_]+)\]*(?: =|\s|\])", client + node + server, re.MULTILINE))
     assert set(implementation.Implementation.model_fields) - {"folder"} <= shown
 
 
@@ -77,6 +81,15 @@ def test_the_methods_of_a_service_node_are_those_of_the_models() -> None:
     for name, method in (NODE_METHODS | NETWORK_METHODS).items():
         for model in (method.params, method.result):
             assert all(f"`{member}`" in rows[name] for member in model.model_fields), name
+
+
+def test_the_methods_of_an_open_group_server_are_those_of_the_models() -> None:
+    rows = {name.strip("`"): " ".join(cells) for name, *cells in read_table("The actor is `iut`.\n")}
+    assert list(rows) == list(SERVER_METHODS)
+    for name, method in SERVER_METHODS.items():
+        for model in (method.params, method.result):
+            shown = rows["server.request"] if model is ServerResponse else rows[name]
+            assert all(f"`{member}`" in shown for member in model.model_fields), name
 
 
 def test_the_methods_of_the_played_storage_network_are_those_of_the_models() -> None:

@@ -165,8 +165,8 @@ def test_what_became_of_a_mutant_is_told(tmp_path: Path) -> None:
     [
         (["own"], "caught", "own"),
         ([None, "of the node"], "caught", "of the node"),
-        ([None, None, "other"], "caught elsewhere", "other"),
-        ([None, None, None, None], "survived", ""),
+        ([None, None, None, "other"], "caught elsewhere", "other"),
+        ([None] * 6, "survived", ""),
     ],
 )
 def test_the_tests_of_the_clause_come_first_in_each_role(
@@ -182,19 +182,29 @@ def test_the_tests_of_the_clause_come_first_in_each_role(
     monkeypatch.setattr(mutation, "find_catch", find_catch)
     found = mutation.catch(mutant(), mutants.FOLDER)
     assert (found.fate, found.test) == (fate, test)
-    order = [("client", "PW-15"), ("service-node", "PW-15"), ("client", ""), ("service-node", "")]
+    order = [(role, clause) for clause in ("PW-15", "") for role in ("client", "service-node", "open-group-server")]
     assert asked == order[: len(caught)]
 
 
-def test_what_only_a_node_runs_is_hunted_in_no_client(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("module", "role"),
+    [
+        ("cloister.service_node.app", "service-node"),
+        ("cloister.open_group_server.app", "open-group-server"),
+        ("cloister.open_group", "open-group-server"),
+    ],
+)
+def test_what_only_a_server_runs_is_hunted_in_no_client(
+    monkeypatch: pytest.MonkeyPatch, module: str, role: str
+) -> None:
     asked = []
 
     def find_catch(implementation: Implementation, options: mutation.Options) -> None:
         asked.append(implementation.role)
 
     monkeypatch.setattr(mutation, "find_catch", find_catch)
-    mutation.catch(mutant(module="cloister.service_node.app"), mutants.FOLDER)
-    assert asked == ["service-node", "service-node"]
+    mutation.catch(mutant(module=module), mutants.FOLDER)
+    assert asked == [role, role]
 
 
 def test_a_mutant_is_started_as_a_node_with_its_node_file() -> None:

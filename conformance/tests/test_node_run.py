@@ -90,8 +90,8 @@ def test_a_misbehaviour_has_a_verdict_and_a_clear_line(
 
 
 def test_a_node_that_does_not_stop_fails(fake_node: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cloister_conformance.node_target.EXIT_SECONDS", 0.2)
-    monkeypatch.setattr("cloister_conformance.node_target.STOP_SECONDS", 0.2)
+    monkeypatch.setattr("cloister_conformance.http_target.EXIT_SECONDS", 0.2)
+    monkeypatch.setattr("cloister_conformance.http_target.STOP_SECONDS", 0.2)
     found = verdicts(fake_node("--term=ignore"), clause="AP-19")
     assert set(found.values()) == {"failed"}
 
@@ -199,7 +199,7 @@ def test_transcripts_of_the_other_role_stay(fake_node: Fake, tmp_path: Path) -> 
         ("check --role service-node --url http://h -- x", 2, "give a folder, `-- COMMAND` or --url, one of them"),
         ("check --role service-node --url h:22021", 2, "h:22021 is no http://HOST:PORT"),
         ("check node --role client", 2, "fake node has the role service-node, not client; say so in adapter.toml"),
-        ("check --role open-group-server", 2, "the bundled reference has no role open-group-server; it has client, "),
+        ("check --role open-group-server --url http://127.0.0.1:1", 2, "an open-group server that runs already needs"),
         ("check --role service-node --", 2, "there is no command after --"),
         ("check --suite identity node", 2, "the suite identity has no tests for the role service-node"),
         ("check --role service-node -- false", 3, "false exited with status 1 without an answer"),

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cloister_conformance import node_target
+from cloister_conformance import http_target, node_target
+from cloister_conformance.http_target import BASE_TIME_MS
 from cloister_conformance.implementation import Implementation, from_command, from_url
 from cloister_conformance.node_script import NetworkActor, NodeUnderTest, make_node_actors
-from cloister_conformance.node_target import BASE_TIME_MS, NodeTarget
+from cloister_conformance.node_target import NodeTarget
 from cloister_conformance.script import Actor, ConformanceFailure, NotOffered, Script
 from cloister_conformance.target import MAX_BREAKS
 from cloister_conformance.transport import BrokenAdapter, HungAdapter, UnstableAdapter
@@ -78,14 +79,14 @@ def test_a_wrong_response_fails_the_test(begin: Begin) -> None:
 
 @pytest.mark.parametrize("raw", [b"", b"\xff", b"NaN", b"[" * 100_000])
 def test_a_body_that_is_no_json_has_no_value(raw: bytes) -> None:
-    assert node_target.decode_value(raw) is None
+    assert http_target.decode_value(raw) is None
 
 
 def test_the_value_of_a_request_is_sent_as_it_is() -> None:
-    request = node_target.Request(method="POST", path="/", value={"a": [None, "ü", 1.5]})
-    assert node_target.encode_body(request) == b'{"a":[null,"\\u00fc",1.5]}'
+    request = http_target.Request(method="POST", path="/", value={"a": [None, "ü", 1.5]})
+    assert http_target.encode_body(request) == b'{"a":[null,"\\u00fc",1.5]}'
     with pytest.raises(ValueError, match="a body or a value, not both"):
-        node_target.Request(method="POST", path="/", value=1, body=b"1")
+        http_target.Request(method="POST", path="/", value=1, body=b"1")
 
 
 def test_null_inside_of_a_value_is_kept(begin: Begin) -> None:
@@ -178,8 +179,8 @@ def test_a_node_that_is_restarted_tells_its_status(begin: Begin) -> None:
 
 
 def test_a_node_that_ignores_sigterm_is_killed(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(node_target, "EXIT_SECONDS", 0.2)
-    monkeypatch.setattr(node_target, "STOP_SECONDS", 0.2)
+    monkeypatch.setattr(http_target, "EXIT_SECONDS", 0.2)
+    monkeypatch.setattr(http_target, "STOP_SECONDS", 0.2)
     iut, _, _ = begin("--term=ignore")
     pid = find_pid(iut)
     assert iut.restart().result.exit_status is None
@@ -343,7 +344,7 @@ def test_a_limit_of_a_node_that_is_started_is_its_answer(begin: Begin) -> None:
 
 
 def test_a_node_that_does_not_run_is_told() -> None:
-    target = NodeTarget(from_url(f"http://127.0.0.1:{node_target.find_free_port()}"))
+    target = NodeTarget(from_url(f"http://127.0.0.1:{http_target.find_free_port()}"))
     with pytest.raises(BrokenAdapter, match="closed the connection, or does not listen"):
         target.call("node.request", {"method": "GET", "path": "/health"})
     target.stop()

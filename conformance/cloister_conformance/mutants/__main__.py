@@ -1,4 +1,4 @@
-"""Run a mutant in a role: `python -m cloister_conformance.mutants ID FOLDER [--role service-node NODEFILE]`.
+"""Run a mutant in a role: `python -m cloister_conformance.mutants ID FOLDER [--role ROLE FILE]`.
 
 Without a role it serves on standard input and output.
 """
@@ -10,16 +10,17 @@ from pathlib import Path
 from cloister_conformance import mutants
 
 CLIENT = "cloister_conformance.reference_adapter"
-SERVICE_NODE = "cloister.service_node"
+SERVERS = {"service-node": "cloister.service_node", "open-group-server": "cloister.open_group_server"}
+"""What is run in a role with a file."""
 
 
 def main() -> None:
     """Edit, then run what the role runs."""
     mutant_id, folder, *rest = sys.argv[1:]
     mutants.install(mutants.find(mutants.read(Path(folder)), mutant_id))
-    if rest[:2] == ["--role", "service-node"]:
+    if rest[:1] == ["--role"]:
         sys.argv[1:] = rest[2:]
-        runpy.run_module(SERVICE_NODE, run_name="__main__")
+        runpy.run_module(SERVERS[rest[1]], run_name="__main__")
     else:
         runpy.run_module(CLIENT, run_name="__main__")
 

@@ -7,42 +7,14 @@ Nodes are called by their names (`cloister_conformance.played_network`), so no p
 from typing import Annotated
 
 from annotated_types import Ge, Interval
-from pydantic import Field, JsonValue, model_validator
+from pydantic import Field
 
 from cloister_conformance.protocol.messages import Hex, Message, Method, Nothing
+from cloister_conformance.protocol.over_http import Request, Response, make_process_methods
 
 NETWORK_FILE = "network-file"
-CLOCK = "clock"
 
-Milliseconds = Annotated[int, Ge(0)]
 Seconds = Annotated[float, Interval(ge=0, le=60)]
-
-
-class Request(Message):
-    """An HTTP request; its body is `body`, or the JSON text of `value`."""
-
-    method: str
-    path: str
-    headers: dict[str, str] = Field(default={})
-    body: Hex = b""
-    value: JsonValue = None
-
-    @model_validator(mode="after")
-    def check_body(self) -> "Request":
-        """Check that there are not two bodies."""
-        if self.body and self.value is not None:
-            raise ValueError("a request has a body or a value, not both")
-        return self
-
-
-class Response(Message):
-    """An HTTP response: the body as text, as bytes, and as the JSON value that it is the text of, else null."""
-
-    status: int
-    content_type: str
-    body: str
-    raw: Hex
-    value: JsonValue
 
 
 class Requests(Message):
@@ -57,12 +29,6 @@ class Responses(Message):
 
     responses: list[Response]
     statuses: list[int]
-
-
-class Time(Message):
-    """The time of the node's clock."""
-
-    now_ms: Milliseconds
 
 
 class Swarm(Message):
@@ -96,24 +62,6 @@ class Height(Message):
     height: int
 
 
-class Settings(Message):
-    """Members of the node file that stand in the place of the harness's own until the test ends."""
-
-    settings: dict[str, JsonValue] = Field(default={})
-
-
-class Log(Message):
-    """The end of what the node has written to standard output and standard error since it was last started with new data."""
-
-    text: str
-
-
-class Exit(Message):
-    """The exit status after SIGTERM; null if the process went on running and had to be killed."""
-
-    exit_status: int | None
-
-
 NODE_METHODS: dict[str, Method] = {
     method.name: method
     for method in (
@@ -139,40 +87,13 @@ NODE_METHODS: dict[str, Method] = {
             result=Responses,
         ),
         Method(
-            name="node.set_clock",
-            capability=CLOCK,
-            summary="Write another time into the clock file.",
-            params=Time,
-            result=Nothing,
-        ),
-        Method(
             name="node.set_network",
             capability=NETWORK_FILE,
             summary="Write another network into the node file, and wait until the node serves with it.",
             params=Network,
             result=Height,
         ),
-        Method(
-            name="node.kill",
-            capability=NETWORK_FILE,
-            summary="Kill the node with SIGKILL and start it again on the same data.",
-            params=Nothing,
-            result=Nothing,
-        ),
-        Method(
-            name="node.restart",
-            capability=NETWORK_FILE,
-            summary="End the node with SIGTERM and start it again on the same data.",
-            params=Settings,
-            result=Exit,
-        ),
-        Method(
-            name="node.read_log",
-            capability=NETWORK_FILE,
-            summary="Read what the node has written to standard output and standard error.",
-            params=Nothing,
-            result=Log,
-        ),
+        *make_process_methods("node", NETWORK_FILE),
     )
 }
 
