@@ -144,7 +144,7 @@ class Person:
 def begin_server(target: OpenGroupTarget, script: Script) -> ServerUnderTest:
     """Begin a script, with clock, settings and the defaults of both rooms as where every test begins."""
     iut = ServerUnderTest(target, script)
-    iut.call("server.reset", seed=script.seed).must_be(statuses=[200])
+    iut.call("server.reset", seed=script.seed, script=target.begin.script + 1).must_be(statuses=[200])
     return iut
 
 

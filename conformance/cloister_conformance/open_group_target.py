@@ -100,8 +100,7 @@ class OpenGroupTarget(HttpTarget):
         )
         self.run = secrets.token_hex(8) if self.is_running else ""
         """Makes accounts others than those of earlier runs on a server that has kept them."""
-        self.scripts = 0
-        self.seed = 0
+        self.begin = Begin(seed=0, script=0)
 
     @property
     def file(self) -> Path:
@@ -128,7 +127,7 @@ class OpenGroupTarget(HttpTarget):
         """Derive the seed of the account of this name in this script."""
         if name == OPERATOR:
             return self.operator_seed
-        label = f"cloister example account {name} {self.seed} {self.scripts} {self.run}"
+        label = f"cloister example account {name} {self.begin.seed} {self.begin.script} {self.run}"
         return hashlib.sha256(label.encode()).digest()
 
     def derive_signer(self, name: str, form: str) -> SigningId:
@@ -139,6 +138,10 @@ class OpenGroupTarget(HttpTarget):
         else:
             signer = server_id.derive_unblinded_id(seed)
         return negate(signer) if form.startswith("-") else signer
+
+    def sign_data(self, name: str, data: bytes) -> bytes:
+        """Sign the data of a post as the blinded id of an account."""
+        return sign_as(self.derive_signer(name, "15"), data)
 
     def make_account(self, params: AccountName) -> AccountIds:
         """Make an account, or find it again."""
@@ -155,7 +158,9 @@ class OpenGroupTarget(HttpTarget):
         """Sign a request, if it has an account, and change its headers as it wants."""
         headers = list_headers(request)
         if request.account is not None:
-            headers = {**self.write_signature(request, request.account), **headers}
+            given = {name.lower() for name in headers}
+            signature = self.write_signature(request, request.account)
+            headers = {**{name: text for name, text in signature.items() if name not in given}, **headers}
         kept = {name: text for name, text in headers.items() if name.lower() not in request.without}
         return Request(method=request.method, path=request.path, headers=kept, body=encode_body(request))
 
@@ -185,7 +190,7 @@ class OpenGroupTarget(HttpTarget):
 
     def reset(self, params: Begin) -> Rooms:
         """Bring everything to where a test begins."""
-        self.seed, self.scripts = params.seed, self.scripts + 1
+        self.begin = params
         if not self.is_running:
             self.restore()
         restored = [

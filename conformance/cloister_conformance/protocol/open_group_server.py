@@ -20,9 +20,10 @@ Way = Literal["direct", "onion", "batch", "sequence"]
 
 
 class Begin(Message):
-    """What the accounts of a script follow from."""
+    """What the accounts of a script follow from: the seed of the run, and which script of the process it is."""
 
     seed: Annotated[int, Ge(0)]
+    script: Annotated[int, Ge(0)]
 
 
 class Rooms(Message):
