@@ -141,16 +141,19 @@ def must_do(*answers: Answer) -> None:
 
 def make_moderator(iut: ServerUnderTest, room: str) -> Person:
     """Make somebody moderator of a room."""
-    moderator = iut.meet()
-    must_do(appoint(iut.operator, moderator.id, room, moderator=True))
-    return moderator
+    return make_with_right(iut, room, moderator=True)
 
 
 def make_administrator(iut: ServerUnderTest, room: str) -> Person:
     """Make somebody administrator of a room."""
-    administrator = iut.meet()
-    must_do(appoint(iut.operator, administrator.id, room, admin=True))
-    return administrator
+    return make_with_right(iut, room, admin=True)
+
+
+def make_with_right(iut: ServerUnderTest, room: str, **right: bool) -> Person:
+    """Give a right in a room to somebody new, who has signed before, and so is shown under the blinded id."""
+    person = iut.meet()
+    must_do(person.get("/capabilities"), appoint(iut.operator, person.id, room, **right))
+    return person
 
 
 def invite(asker: Person, room: str, **body: Json) -> Json:
@@ -190,3 +193,8 @@ def need_blinded(iut: ServerUnderTest) -> None:
 def must_refuse(answer: Answer, status: int) -> None:
     """Expect a refusal with this status and a line of text."""
     answer.must_match(status=f"^{status}$", body=LINE)
+
+
+def describe_tombstone(message: Answer) -> dict[str, object]:
+    """Describe what is left of a message that was deleted."""
+    return {"id": message.refer("value", "id"), "data": None, "deleted": True}

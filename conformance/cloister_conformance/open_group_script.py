@@ -116,6 +116,10 @@ class Person:
         """All ids by which others can name the account."""
         return list(self.ids.model_dump().values())
 
+    def other_form(self) -> str:
+        """The id under which nobody has seen them sign."""
+        return self.ids.other_blinded
+
     def write(self, method: str, *path: Part, **how: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON values
         """Write a request of theirs as params."""
         return write_request(method, *path, account=self.name, **how)

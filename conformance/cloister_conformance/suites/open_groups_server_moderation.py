@@ -11,6 +11,7 @@ from cloister_conformance.open_group_rooms import (
     appoint,
     ban,
     delete,
+    describe_tombstone,
     edit,
     find_cursor,
     make_administrator,
@@ -24,7 +25,7 @@ from cloister_conformance.open_group_rooms import (
     unban,
     write_post,
 )
-from cloister_conformance.open_group_script import Person, ServerUnderTest
+from cloister_conformance.open_group_script import Person
 from cloister_conformance.plugin import BeginServer
 from cloister_conformance.protocol.open_group_server import SERVER_FILE
 from cloister_conformance.script import NotOffered
@@ -198,7 +199,6 @@ def test_rights_in_several_rooms_are_given_in_all_or_in_none(server: BeginServer
         {"rooms": None},
         {"rooms": [1]},
         {"rooms": ["a", "a"]},
-        {"rooms": ["a", "*"]},
         {"rooms": [f"room-{number}" for number in range(101)]},
     ],
 )
@@ -434,9 +434,7 @@ def test_moderators_delete_and_do_not_edit_what_others_wrote(
     for one in (message, own):
         must_do(delete(other, iut.a, one))
         must_refuse(delete(other, iut.a, one), 404)
-    read_since(author, iut.a, cursor).must_tell(
-        *({"id": one.refer("value", "id"), "data": None, "deleted": True} for one in (message, own))
-    )
+    read_since(author, iut.a, cursor).must_tell(*(describe_tombstone(one) for one in (message, own)))
     must_do(appoint(iut.operator, other.id, *([] if is_global else [iut.a]), moderator=False))
 
 
@@ -450,7 +448,7 @@ def test_all_posts_of_somebody_are_deleted(server: BeginServer, named_as: int) -
     kept, elsewhere = post(bystander, iut.a, "kept"), post(author, iut.b, "elsewhere")
     must_refuse(bystander.delete(f"/room/{iut.a}/all/{author.forms[named_as]}"), 403)
     must_do(moderator.delete(f"/room/{iut.a}/all/{author.forms[named_as]}"))
-    tombstones = [{"id": one.refer("value", "id"), "data": None, "deleted": True} for one in messages]
+    tombstones = [describe_tombstone(one) for one in messages]
     read_since(author, iut.a, cursor).must_tell(*tombstones, {"id": kept.refer("value", "id")})
     author.get(*name_message(iut.b, elsewhere)).must_be(status=200)
     must_refuse(moderator.delete(f"/room/{iut.a}/all/{author.forms[named_as]}"), 404)
@@ -512,7 +510,7 @@ def test_rights_after_any_deeds_are_those_of_the_text(
         answer.must_be(status=status)
     for person, expected in zip(people, model, strict=True):
         for room, has in ((iut.a, expected.in_room), (iut.b, set())):
-            must_stand(iut, person, room, has, expected)
+            must_stand(person, room, has, expected)
 
 
 class Model:
@@ -543,7 +541,7 @@ class Model:
         return 200
 
 
-def must_stand(iut: ServerUnderTest, person: Person, room: str, has: set[str], expected: Model) -> None:
+def must_stand(person: Person, room: str, has: set[str], expected: Model) -> None:
     """Expect that an account stands in a room as the model says."""
     answer = person.get(f"/room/{room}")
     if "ban" in expected.on_server or ("ban" in has and not {"moderator"} & (has | expected.on_server)):
