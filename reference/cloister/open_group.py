@@ -17,6 +17,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl, unquote_to_bytes
 
@@ -85,7 +86,13 @@ class Endpoint:
     @property
     def pattern(self) -> re.Pattern[str]:
         """What a path must match."""
-        return re.compile(re.sub(r"\{(\w+)\}", lambda name: f"(?P<{name[1]}>{NAMES[name[1]]})", self.path))
+        return compile_path(self.path)
+
+
+@cache
+def compile_path(path: str) -> re.Pattern[str]:
+    """Compile a path with names in braces to what a path must match; once, for all are tried for each request."""
+    return re.compile(re.sub(r"\{(\w+)\}", lambda name: f"(?P<{name[1]}>{NAMES[name[1]]})", path))
 
 
 DECIMAL = r"0|[1-9][0-9]{0,19}"
