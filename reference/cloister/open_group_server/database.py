@@ -68,6 +68,9 @@ class Database:
         try:
             with self.engine.begin() as connection:
                 migrate(connection)
+        except NewerDatabase:
+            self.engine.dispose()
+            raise
         except SQLAlchemyError as error:
             self.engine.dispose()
             raise UnusableDatabase(f"cannot open the database: {describe(error)}") from None

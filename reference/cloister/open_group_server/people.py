@@ -26,7 +26,7 @@ def note_nonce(connection: Connection, account: str, nonce: bytes, *, timestamp_
     Clauses: OG-11
     """
     noted = choose_insert(connection)(nonces).values(account=account, nonce=nonce, timestamp=timestamp_s)
-    return connection.execute(noted.on_conflict_do_nothing()).rowcount == 1
+    return connection.execute(noted.on_conflict_do_nothing().returning(nonces.c.account)).first() is not None
 
 
 def prune_nonces(connection: Connection, *, now_s: float) -> None:
