@@ -158,6 +158,11 @@ def cluster() -> Iterator[Cluster]:
 # A server
 
 
+def post_body(text: str, **more: Any) -> dict[str, Any]:
+    """The body of a post."""
+    return {"data": base64.b64encode(text.encode()).decode(), "signature": SIGNATURE, **more}
+
+
 @dataclass
 class World:
     """A server, its file, and who asks."""
@@ -172,7 +177,7 @@ class World:
 
     account = staticmethod(account)
     wait_until = staticmethod(wait_until)
-    body = staticmethod(lambda said: {**post_body(said)})
+    body = staticmethod(post_body)
 
     @property
     def file(self) -> Path:
@@ -316,11 +321,6 @@ class World:
         body = onion.encode_frame(layer.ciphertext, {"ephemeral_key": layer.ephemeral_key})
         answer = self.client.post(f"http://127.0.0.1:{self.port}{server_onion.TARGET}", content=body)
         return answer, server_onion.open_reply(layer.key, answer.content)
-
-
-def post_body(text: str, **more: Any) -> dict[str, Any]:
-    """The body of a post."""
-    return {"data": base64.b64encode(text.encode()).decode(), "signature": SIGNATURE, **more}
 
 
 def read_text(message: dict[str, Any]) -> str:
