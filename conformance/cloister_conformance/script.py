@@ -138,11 +138,11 @@ class Answer:
         """Expect a result in whose members each of these texts occurs."""
         self.script.expect(self.step, {"contains": encode(dict(texts))})
 
-    def must_tell(self, *events: dict[str, object]) -> None:
+    def must_tell(self, *events: dict[str, Any]) -> None:
         """Expect a result that tells these events, in any order, each with at least these members."""
         self.script.expect(self.step, {"tells": [encode(event) for event in events]})
 
-    def must_mention(self, *events: dict[str, object]) -> None:
+    def must_mention(self, *events: dict[str, Any]) -> None:
         """Expect a result that tells these events, and maybe others."""
         self.script.expect(self.step, {"mentions": [encode(event) for event in events]})
 
