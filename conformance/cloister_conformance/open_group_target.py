@@ -164,6 +164,10 @@ class OpenGroupTarget(HttpTarget):
         kept = {name: text for name, text in headers.items() if name.lower() not in request.without}
         return Request(method=request.method, path=request.path, headers=kept, body=encode_body(request))
 
+    def sign_request(self, method: str, path: str, body: bytes, account: str) -> dict[str, str]:
+        """Sign a request that a test sends by itself; return the four headers."""
+        return self.write_signature(ServerRequest(method=method, path=path, body=body), account)
+
     def write_signature(self, request: ServerRequest, account: str) -> dict[str, str]:
         """Write the four headers of the signature of an account."""
         signer, instead = self.derive_signer(account, request.id), request.signed
