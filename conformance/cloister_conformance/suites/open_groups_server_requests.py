@@ -468,7 +468,7 @@ def must_be_of_the_table(answer: Answer) -> None:
 @clause("OG-57", "OG-58")
 @given(place=st.integers(0, 13), value=VALUES, way=st.sampled_from(["direct", "onion", "batch"]))
 def test_whatever_value_comes_a_status_of_the_table_is_answered(
-    server: BeginServer, place: int, value: Any, way: str
+    server: BeginServer, place: int, value: object, way: str
 ) -> None:
     iut = server()
     alice = iut.meet()
