@@ -12,7 +12,7 @@ r"""Chapter 11, fourth part: what a post holds, how it is signed, and what a rea
 import hashlib
 from dataclasses import dataclass
 
-from cloister import envelope, errors, identity, server_id, wire
+from cloister import envelope, errors, group_control, identity, server_id, wire
 from cloister._proto import open_groups_pb2
 from cloister.server_id import SigningId
 
@@ -138,9 +138,9 @@ def decode_content(data: bytes) -> RoomContent:
         OutOfRange: its time is outside its limits.
     Clauses: OG-72
     """
-    fields = wire.decode_protobuf(open_groups_pb2.RoomContent, envelope.unpad(data), optional=("files",))
-    if len(data) != envelope.derive_padded_size(fields.ByteSize()):
-        raise errors.InvalidMessage(reason="the padding is not that of what is inside")
+    fields = wire.decode_protobuf(open_groups_pb2.RoomContent, envelope.unpad(data))
+    for name in ("room", "text"):
+        group_control.check_text(getattr(fields, name), what=name)
     wire.check_size(fields.server_key, server_id.SERVER_KEY_BYTES, what="server_key")
     wire.check_timestamp(fields.timestamp_ms)
     if len(fields.files) > MAX_POST_FILES:
@@ -161,8 +161,9 @@ def decode_file(fields: open_groups_pb2.RoomFile) -> RoomFile:
     """Decode a file of a content.
 
     Raises:
-        InvalidMessage: its hash has another size.
+        InvalidMessage: its hash has another size, or its name is not UTF-8.
     """
+    group_control.check_text(fields.name, what="name")
     wire.check_size(fields.hash, HASH_BYTES, what="hash")
     return RoomFile(id=fields.id, name=fields.name, size=fields.size, hash=fields.hash)
 

@@ -20,10 +20,15 @@ from cloister_conformance.protocol import (
     onion,
     paths,
     proof_of_work,
+    room,
+    room_post,
     sealing,
     sender_keys,
+    server_id,
+    server_onion,
     session,
     session_request,
+    signed_request,
     storage,
     swarm,
     x3dh,
@@ -59,6 +64,11 @@ CHAPTERS = (
     group_control,
     closed_group,
     client,
+    server_id,
+    signed_request,
+    server_onion,
+    room_post,
+    room,
 )
 METHODS: dict[str, Method] = {method.name: method for chapter in CHAPTERS for method in chapter.METHODS}
 

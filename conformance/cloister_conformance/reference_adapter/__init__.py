@@ -29,10 +29,15 @@ from cloister_conformance.reference_adapter import (
     onion,
     paths,
     proof_of_work,
+    room,
+    room_post,
     sealing,
     sender_keys,
+    server_id,
+    server_onion,
     session,
     session_request,
+    signed_request,
     storage,
     swarm,
     x3dh,
@@ -59,6 +64,11 @@ MODULES = (
     group_control,
     closed_group,
     client,
+    server_id,
+    signed_request,
+    server_onion,
+    room_post,
+    room,
 )
 CHAPTERS = {module.__name__.rpartition(".")[2]: module for module in MODULES}
 
