@@ -133,7 +133,7 @@ def test_the_marks_of_params_are_found() -> None:
         "account", "client", "handle", "key", "layer", "mailbox", "paths", "ratchet", "record", "request", "session", "view",
     }  # fmt: skip
     assert list(protocol.METHODS["sender_keys.encrypt"].injected) == ["random"]
-    assert [name for name in adapter_protocol.NEEDING_A_HANDLE if not name.startswith(("x3dh.", "double_ratchet.", "session", "onion.", "paths.", "network.", "group_control.", "client."))] == [
+    assert [name for name in adapter_protocol.NEEDING_A_HANDLE if not name.startswith(("x3dh.", "double_ratchet.", "session", "onion.", "paths.", "network.", "group_control.", "client.", "server_onion.", "room."))] == [
         "save", "sender_keys.distribute", "sender_keys.encrypt", "sender_keys.renew",
     ]  # fmt: skip
     assert "x3dh.create_account" not in adapter_protocol.NEEDING_A_HANDLE

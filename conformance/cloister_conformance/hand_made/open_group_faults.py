@@ -133,6 +133,15 @@ def sign_request(
     }
 
 
+def sign_turned() -> Json:
+    """Sign a request by the key of the other sign, with the number that belongs to it."""
+    asked = sign_request()
+    turned = find_turned(asked["id"])
+    signed = good.encode_signed(nonce=NONCE)
+    stages = good.sign_with(-ALICE.ka % Q, bytes.fromhex(turned[2:]), b"any prefix", signed)
+    return asked | {"id": turned, "signature": encode_base64(stages.signature)}
+
+
 POST = {"method": "POST", "target": "/room/tea/message?x=1", "body": b'{"a":1}'}
 HEADERS = ("id", "nonce", "timestamp", "signature")
 
