@@ -20,9 +20,13 @@ from cloister import (
     node_request,
     onion,
     proof_of_work,
+    room_post,
     sender_keys,
+    server_id,
+    server_onion,
     session,
     session_request,
+    signed_request,
     storage,
     swarm,
     wire,
@@ -32,7 +36,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from nacl.signing import SigningKey
+from nacl.signing import SigningKey, VerifyKey
 
 EXAMPLES = {
     "notation": "01-notation.md",
@@ -45,6 +49,7 @@ EXAMPLES = {
     "onion-requests": "08-onion-requests.md",
     "group-control": "09-group-control.md",
     "closed-groups": "10-closed-groups.md",
+    "open-groups": "11-open-groups.md",
 }
 Hkdf = Callable[[bytes, bytes, bytes, int], bytes]
 
@@ -672,4 +677,101 @@ def check_group_reference(values: dict[str, bytes], alice: identity.PublicKey, a
         timestamp_ms=1_600_000_000_000,
         digest=values["digest"],
         text="hello group",
+    )
+
+
+def test_open_groups(spec: Path) -> None:
+    alice_seed = bytes.fromhex(read_example(spec, "notation")["alice_seed"])
+    example = read_example(spec, "open-groups")
+    texts = {name: example.pop(name) for name in ("room", "timestamp_ms", "text", "method", "endpoint", "body")}
+    texts |= {name: example.pop(name) for name in ("timestamp", "payload", "reply_text")}
+    values = {name: bytes.fromhex(value) for name, value in example.items()}
+    check_ids(values, alice_seed)
+
+    assert texts["timestamp_ms"] == texts["timestamp"] + "000"
+    assert texts["timestamp"] == "1600000000"
+    begin = field(1, values["server_key"]) + field(2, texts["room"].encode())
+    time = bytes.fromhex("188080babbc82e")
+    assert values["content"] == begin + time + field(4, 0) + field(5, texts["text"].encode())
+    assert values["data"] == (values["content"] + b"\x80").ljust(159, b"\0")
+    prefix = hashlib.sha512(alice_seed).digest()[32:]
+    check_blinded_signature(values, prefix, values["data"], "post_")
+
+    body = texts["body"].encode()
+    assert json.loads(body) == {
+        name: encode_base64(values[key]) for name, key in (("data", "data"), ("signature", "post_signature"))
+    }
+    assert values["nonce"] == hashlib.sha256(b"cloister example server nonce").digest()[:16]
+    assert values["body_hash"] == hashlib.blake2b(body).digest()
+    asked = (texts["timestamp"] + texts["method"] + texts["endpoint"]).encode()
+    assert values["signed"] == values["server_key"] + values["nonce"] + asked + values["body_hash"]
+    check_blinded_signature(values, prefix, values["signed"])
+    check_server_onion(values, texts)
+
+
+def encode_base64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
+
+
+def check_ids(values: dict[str, bytes], alice_seed: bytes) -> None:
+    """The ids of Alice on the server."""
+    Q = identity.Q
+    k, a, ka = (int.from_bytes(values[name], "little") for name in ("k", "a", "ka"))
+    assert values["server_seed"] == hashlib.sha256(b"cloister example server").digest()
+    assert values["server_private"] == identity.clamp(hashlib.sha512(values["server_seed"]).digest()[:32])
+    assert values["server_key"] == multiply(values["server_private"], b"\x09" + bytes(31))
+    assert k == int.from_bytes(hashlib.blake2b(values["server_key"]).digest(), "little") % Q
+    assert a == int.from_bytes(identity.clamp(hashlib.sha512(alice_seed).digest()[:32]), "little")
+    assert ka == k * a % Q
+    assert values["A"] == SigningKey(alice_seed).verify_key.encode()
+    assert values["kA"] == identity.multiply_base(ka)
+    assert (values["unblinded_id"], values["blinded_id"]) == (b"\x00" + values["A"], b"\x15" + values["kA"])
+    for name in ("unblinded_id", "blinded_id"):
+        account = server_id.find_account(values[name], server_key=values["server_key"])
+        assert account == identity.derive_identity(alice_seed).public
+
+
+def check_blinded_signature(values: dict[str, bytes], prefix: bytes, M: bytes, label: str = "") -> None:
+    """A signature of Alice's blinded id, as the chapter computes it, verifies."""
+    r, h = (int.from_bytes(values[label + name], "little") for name in "rh")
+    R, kA = values[f"{label}R"], values["kA"]
+    assert r == int.from_bytes(hashlib.sha512(prefix + kA + M).digest(), "little") % identity.Q
+    assert identity.multiply_base(r) == R
+    assert h == int.from_bytes(hashlib.sha512(R + kA + M).digest(), "little") % identity.Q
+    s = (r + h * int.from_bytes(values["ka"], "little")) % identity.Q
+    assert values[f"{label}signature"] == R + s.to_bytes(32, "little")
+    VerifyKey(kA).verify(M, values[f"{label}signature"])
+
+
+def check_server_onion(values: dict[str, bytes], texts: dict[str, str]) -> None:
+    """What the server is sent is read by the reference; so is its reply."""
+    payload, reply_text = texts["payload"].encode(), texts["reply_text"].encode()
+    asked = server_onion.decode_request(payload)
+    assert (asked.method, asked.target, asked.body.decode()) == (texts["method"], texts["endpoint"], texts["body"])
+    found = signed_request.read_signature(asked.headers, blinding_required=True)
+    assert found == signed_request.Signature(
+        id=values["blinded_id"], nonce=values["nonce"], timestamp_s=1_600_000_000, signature=values["signature"]
+    )
+    signed_request.check_signature(found, asked, server_key=values["server_key"], now_s=1_600_000_000)
+
+    ephemeral = identity.clamp(hashlib.sha256(b"cloister example server ephemeral").digest())
+    assert values["ephemeral_private"] == ephemeral
+    assert values["ephemeral_key"] == multiply(ephemeral, b"\x09" + bytes(31))
+    assert values["agreement"] == multiply(values["server_private"], values["ephemeral_key"])
+    assert values["layer_key"] == hmac.digest(b"LOKI", values["agreement"], "sha256")
+    assert values["reply_iv"] == hashlib.sha256(b"cloister example server reply").digest()[:12]
+    ciphertext = AESGCM(values["layer_key"]).encrypt(values["reply_iv"], reply_text, None)
+    assert values["reply"] == values["reply_iv"] + ciphertext
+
+    reply = server_onion.open_reply(values["layer_key"], values["reply"])
+    assert (reply.status, dict(reply.headers)) == (201, {"content-type": "application/json"})
+    shown = json.loads(reply.body)
+    assert (shown["id"], shown["seqno"], shown["session_id"]) == (1, 1, values["blinded_id"].hex())
+    data, signature = (base64.b64decode(shown[name], validate=True) for name in ("data", "signature"))
+    assert (data, signature) == (values["data"], values["post_signature"])
+    read = room_post.read_post(
+        shown["session_id"], data, signature, server_key=values["server_key"], room=texts["room"]
+    )
+    assert read == room_post.RoomContent(
+        server_key=values["server_key"], room="tea", timestamp_ms=1_600_000_000_000, text=texts["text"]
     )
