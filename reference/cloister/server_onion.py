@@ -21,7 +21,7 @@ from cloister.onion import Peeled
 from cloister.signed_request import Request
 
 TARGET = "/oxen/v4/lsrpc"
-CIPHERS = (None, "aes-gcm")
+CIPHER = "aes-gcm"
 METHODS = frozenset({"GET", "POST", "PUT", "DELETE"})
 
 MAX_REASON_CHARACTERS = 200
@@ -99,7 +99,7 @@ def open_request(private: PrivateKey, body: bytes) -> Peeled:
     """
     peeled = onion.peel(private, body)
     _, control = onion.decode_frame(body)
-    if control.get("enc_type") not in CIPHERS:
+    if control.get("enc_type", CIPHER) != CIPHER:
         raise errors.DecryptionFailed
     return peeled
 

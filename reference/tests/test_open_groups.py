@@ -120,7 +120,7 @@ def test_a_page_that_is_too_long_is_refused() -> None:
 
 def test_a_server_that_refuses_is_named_with_its_status() -> None:
     with pytest.raises(errors.ServerRefused) as refused:
-        server_onion.check_status(server_onion.ServerReply(status=403, body=b"banned\xff"))
+        server_onion.check_success(server_onion.ServerReply(status=403, body=b"banned\xff"))
     assert (refused.value.status, refused.value.reason) == (403, "banned\ufffd")
     assert str(refused.value) == "the server answers 403: banned\ufffd"
 

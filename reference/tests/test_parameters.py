@@ -20,12 +20,18 @@ from cloister import (
     mailbox,
     node_request,
     onion,
+    open_group,
     paths,
     proof_of_work,
+    room,
+    room_post,
     sealing,
     sender_keys,
+    server_id,
+    server_onion,
     session,
     session_request,
+    signed_request,
     storage,
     swarm,
     wire,
@@ -43,6 +49,7 @@ MODULES = {
     "08-onion-requests.md": (onion, paths),
     "09-group-control.md": (group_control,),
     "10-closed-groups.md": (group_content, group_repair, group_reading, client),
+    "11-open-groups.md": (server_id, signed_request, server_onion, room_post, room, open_group),
 }
 OF_THE_ADAPTER_PROTOCOL = "13-adapter-protocol.md"
 
@@ -55,8 +62,10 @@ def read_parameters(path: Path) -> dict[str, str]:
     return dict(re.findall(r"^\| `([A-Z0-9_]+)` \| ([^|]+?) \|", section[1], re.MULTILINE))
 
 
-def parse_value(text: str) -> int | bytes:
-    """Parse a decimal or hex number, a sum with a power of 2, or a text in backquotes."""
+def parse_value(text: str) -> int | bytes | str:
+    """Parse a decimal or hex number, a sum with a power of 2, or a text or path in backquotes."""
+    if path := re.fullmatch(r"`(/[\w/]+)`", text):
+        return path[1]
     if quoted := re.fullmatch(r"`([\w ]+)`", text):
         return quoted[1].encode("ascii")
     if sum_of_power := re.fullmatch(r"2\^(\d+) ([+-]) (\d+)", text):
@@ -98,3 +107,4 @@ def test_values_are_parsed() -> None:
     assert parse_value("0x05") == 5
     assert parse_value("2^255 - 19") == 2**255 - 19
     assert parse_value("`WhisperGroup`") == b"WhisperGroup"
+    assert parse_value("`/oxen/v4/lsrpc`") == "/oxen/v4/lsrpc"

@@ -353,6 +353,8 @@ def bad_payloads() -> dict[str, bytes]:
         "endpoint a number": {"endpoint": 1},
         "endpoint empty": {"endpoint": ""},
         "endpoint without its slash": {"endpoint": "rooms"},
+        "a header twice": {"headers": {"X-Y": "1", "x-y": "2"}},
+        "an onion request": {"endpoint": good.TARGET},
         "headers a list": {"headers": []},
         "headers a text": {"headers": "x"},
         "a header that is a number": {"headers": {"x": 1}},
@@ -398,7 +400,7 @@ def bad_replies() -> dict[str, bytes]:
 def good_links() -> dict[str, tuple[str, Json]]:
     """Links, with what each says."""
     key, invitation = SERVER_KEY.hex(), material.derive_bytes("open groups invitation").hex()
-    plain: Json = {"protocol": "https", "host": good.HOST, "port": 443, "base": "", "room": ROOM, "server_key": key}
+    plain: Json = {"protocol": "https", "host": good.HOST, "port": 443, "room": ROOM, "server_key": key}
     query = f"?public_key={key}"
     return {
         "https": (f"https://{good.HOST}/tea{query}", plain),
@@ -412,7 +414,6 @@ def good_links() -> dict[str, tuple[str, Json]]:
             plain | {"protocol": "http", "port": 80, "host": "192.0.2.7"},
         ),
         "an IPv6 address": (f"https://[2001:db8::7]:444/tea{query}", plain | {"host": "2001:db8::7", "port": 444}),
-        "a base": (f"https://{good.HOST}/open/groups/tea{query}", plain | {"base": "/open/groups"}),
         "an invitation": (
             f"https://{good.HOST}/tea{query}&invitation={invitation}",
             plain | {"invitation": invitation},
@@ -420,18 +421,15 @@ def good_links() -> dict[str, tuple[str, Json]]:
         "a room of 64 characters": (f"https://{good.HOST}/{'Z' * 64}{query}", plain | {"room": "Z" * 64}),
         "all characters of a room": (f"https://{good.HOST}/aZ_-09{query}", plain | {"room": "aZ_-09"}),
         "a room that is called r": (f"https://{good.HOST}/r{query}", plain | {"room": "r"}),
-        "a base that ends in r": (f"https://{good.HOST}/r/r/tea{query}", plain | {"base": "/r"}),
     }
 
 
 def other_spellings() -> dict[str, tuple[str, Json]]:
     """Links that no client writes and every client reads."""
     _, plain = good_links()["https"]
-    _, based = good_links()["a base"]
     query = f"?public_key={SERVER_KEY.hex()}"
     return {
         "r/ before the room": (f"https://{good.HOST}/r/tea{query}", plain),
-        "r/ behind a base": (f"https://{good.HOST}/open/groups/r/tea{query}", based),
         "r/ before a room that is called r": (f"https://{good.HOST}/r/r{query}", plain | {"room": "r"}),
     }
 
@@ -478,6 +476,9 @@ def bad_links() -> dict[str, str]:
         "two invitations": f"{place}/tea{query}&invitation={invitation}&invitation={'cd' * 32}",
         "an invitation and no key": f"{place}/tea?invitation={invitation}",
         "no room": f"{place}/{query}",
+        "a base": f"{place}/open/groups/tea{query}",
+        "r/ twice": f"{place}/r/r/tea{query}",
+        "the invitation first": f"{place}/tea?invitation={invitation}&public_key={key}",
         "no path": f"{place}{query}",
         "r/ and no room": f"{place}/r/{query}",
         "a slash behind the room": f"{place}/tea/{query}",
@@ -517,9 +518,7 @@ def strange_keys() -> dict[str, tuple[str, str]]:
         "r/ before the room": (write_link(), write_link(other, "r/tea")),
         "another case of the host": (write_link(), write_link(other, place="https://OPEN.Example.org")),
         "the usual port written": (write_link(), write_link(other, place=f"https://{good.HOST}:443")),
-        "a base": (write_link(place=f"https://{good.HOST}/x"), write_link(other, place=f"https://{good.HOST}/x")),
         "an IPv6 address": (write_link(place=v6), write_link(other, place=v6)),
-        "an IPv6 address in full": (write_link(place=v6), write_link(other, place="https://[2001:0db8:0:0:0:0:0:7]")),
     }
 
 
@@ -673,6 +672,9 @@ def bad_pages() -> dict[str, str]:
         "below the cursor": page([post.show(1, 9)]),
         "zero": page([post.show(1, 0)]),
         "a tombstone at the cursor": page([tombstone(1, 10)]),
+        "above 2^53 - 1": page([post.show(1, 2**53)]),
+        "id 0": page([post.show(0, 11)]),
+        "an id above 2^53 - 1": page([post.show(2**53, 11)]),
         "the same number twice": page([post.show(1, 11), tombstone(2, 11)]),
         "numbers that descend": page([post.show(1, 12), tombstone(2, 11)]),
         "good ones, then the cursor": page([post.show(1, 11), tombstone(2, 12), tombstone(3, 10)]),

@@ -22,7 +22,6 @@ class Link(Sparse):
     protocol: Literal["https", "http"]
     host: str
     port: int
-    base: str
     room: str
     server_key: Hex32
     invitation: Hex32 | None = None
@@ -42,6 +41,10 @@ class CreateView(Message):
 class Page(Message):
     view: View
     page: str
+
+
+class Begin(Page):
+    message_sequence: int
 
 
 class RoomEvent(Sparse):
@@ -88,7 +91,6 @@ METHODS = (
             "protocol": "https",
             "host": "example.org",
             "port": 443,
-            "base": "",
             "room": "tea",
             "server_key": SAMPLE_SERVER_KEY,
         },
@@ -113,11 +115,11 @@ METHODS = (
     Method(
         name="room.begin_view",
         capability=ROOM_VIEWS,
-        summary="Begin an empty view with the JSON text that a server answered to `recent`.",
-        params=Page,
+        summary="Begin an empty view with the JSON text that a server answered to `recent`, and the room's `message_sequence` as it was before that.",
+        params=Begin,
         result=Told,
         errors=("InvalidMessage",),
-        sample={"view": "sample", "page": "[]"},
+        sample={"view": "sample", "page": "[]", "message_sequence": 0},
     ),
     Method(
         name="room.apply_page",

@@ -1,6 +1,9 @@
 """Chapter 11, links to rooms and views of them, behind the adapter protocol."""
 
-from cloister import room
+import json
+from typing import Any
+
+from cloister import errors, room, wire
 from cloister.room import Post, RoomEvent, RoomLink, RoomView
 
 from cloister_conformance.protocol import room as messages
@@ -15,7 +18,6 @@ def decode_link(params: messages.LinkText, handles: Handles) -> messages.Link:
         protocol="https" if link.protocol == "https" else "http",
         host=link.host,
         port=link.port,
-        base=link.base,
         room=link.room,
         server_key=link.server_key,
         invitation=link.invitation,
@@ -27,7 +29,6 @@ def encode_link(params: messages.Link, handles: Handles) -> messages.LinkText:
         protocol=params.protocol,
         host=params.host,
         port=params.port,
-        base=params.base,
         room=params.room,
         server_key=params.server_key,
         invitation=params.invitation,
@@ -46,16 +47,31 @@ def create_view(params: messages.CreateView, handles: Handles) -> Nothing:
     return Nothing()
 
 
-def begin_view(params: messages.Page, handles: Handles) -> messages.Told:
+def decode_page(text: str) -> list[Any]:
+    """Decode the text of a page.
+
+    Raises:
+        InvalidMessage: it is no JSON list.
+    """
+    try:
+        page = json.loads(text, parse_constant=wire.refuse_constant)
+    except (ValueError, RecursionError):
+        raise errors.InvalidMessage(reason="the page is not JSON") from None
+    if not isinstance(page, list):
+        raise errors.InvalidMessage(reason="the page is no list")
+    return page
+
+
+def begin_view(params: messages.Begin, handles: Handles) -> messages.Told:
     view = handles.get(params.view, RoomView)
-    view, events = room.begin_view(view, room.decode_page(params.page))
+    view, events = room.begin_view(view, decode_page(params.page), message_sequence=params.message_sequence)
     handles.put(params.view, view)
     return messages.Told(told=[describe(event) for event in events])
 
 
 def apply_page(params: messages.Page, handles: Handles) -> messages.Told:
     view = handles.get(params.view, RoomView)
-    view, events = room.apply_page(view, room.decode_page(params.page))
+    view, events = room.apply_page(view, decode_page(params.page))
     handles.put(params.view, view)
     return messages.Told(told=[describe(event) for event in events])
 

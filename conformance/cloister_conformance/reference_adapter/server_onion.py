@@ -28,7 +28,7 @@ def describe(reply: ServerReply) -> messages.ServerReply:
 
 def open_reply(params: messages.OpenReply, handles: Handles) -> messages.ServerReply:
     reply = server_onion.open_reply(handles.get(params.request, ReplyKey).key, params.sealed)
-    server_onion.check_status(reply)
+    server_onion.check_success(reply)
     return describe(reply)
 
 

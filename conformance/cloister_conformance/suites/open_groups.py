@@ -47,7 +47,7 @@ def server_keys() -> st.SearchStrategy[bytes]:
 
 def targets() -> st.SearchStrategy[tuple[bytes, str]]:
     """Paths and queries, escaped as they may be: the decoded path, and the text."""
-    parts = st.lists(st.text(alphabet="az09-_.~ /?#%+&ü", max_size=8), min_size=1, max_size=3)
+    parts = st.lists(st.text(alphabet="az09-_.~ /%+&ü", max_size=8), min_size=1, max_size=3)
     queries = st.sampled_from(["", "?", "?limit=5", "?a=%20%2F&b", "??", "?a=1?b", "?%"])
     return st.tuples(parts, queries).map(
         lambda drawn: (
@@ -553,7 +553,7 @@ def test_another_key_of_a_known_base_is_refused(actors: Actors, kind: str) -> No
 
 
 @clause("OG-69")
-@pytest.mark.parametrize("place", ["https://open.example.org:444", "https://example.org", "https://open.example.org/x"])
+@pytest.mark.parametrize("place", ["https://open.example.org:444", "https://example.org"])
 def test_another_base_has_a_key_of_its_own(actors: Actors, place: str) -> None:
     iut, _ = actors()
     iut.call("room.check_link", text=write_link(OTHER_SERVER_KEY, place=place), known=[write_link()]).must_be()

@@ -45,9 +45,10 @@ def poll(actor: Actor, *messages: object) -> Answer:
     return actor.call("room.apply_page", view="view", page=write_page(messages))
 
 
-def begin_with(actor: Actor, *messages: object) -> Answer:
-    """Give an actor the page of `recent`."""
-    return actor.call("room.begin_view", view="view", page=write_page(messages))
+def begin_with(actor: Actor, message_sequence: int, *messages: object) -> Answer:
+    """Give an actor the page of `recent`, and the room's `message_sequence` as it was before that."""
+    page = write_page(messages)
+    return actor.call("room.begin_view", view="view", page=page, message_sequence=message_sequence)
 
 
 def must_show(actor: Actor, cursor: int, *shown: tuple[int, str, Content]) -> None:
@@ -97,7 +98,7 @@ def test_a_view_begins_with_what_is_recent(actors: Actors) -> None:
     begin(iut)
     third = replace(SECOND, text="third", timestamp_ms=NOW + 2)
     messages = [write_post(third).show(7, 5), write_post(SECOND).show(4, 9), write_post(FIRST).show(2, 3)]
-    begin_with(iut, *messages).must_tell(new(7), new(4), new(2))
+    begin_with(iut, 9, *messages).must_tell(new(7), new(4), new(2))
     must_show(iut, 9, (2, AUTHOR, FIRST), (4, AUTHOR, SECOND), (7, AUTHOR, third))
     poll(iut, show_tombstone(3, 9)).must_be_refused("InvalidMessage")
     poll(iut, show_tombstone(4, 10)).must_tell(gone(4))
@@ -105,10 +106,33 @@ def test_a_view_begins_with_what_is_recent(actors: Actors) -> None:
 
 
 @clause("OG-74")
+@pytest.mark.parametrize("message_sequence", [1, 3, 4, 100])
+def test_the_cursor_is_where_the_room_was_before_it_was_asked(actors: Actors, message_sequence: int) -> None:
+    iut, _ = actors()
+    begin(iut)
+    begin_with(iut, message_sequence, write_post(FIRST).show(2, 3)).must_tell(new(2))
+    must_show(iut, message_sequence, (2, AUTHOR, FIRST))
+    poll(iut, show_tombstone(3, message_sequence)).must_be_refused("InvalidMessage")
+    poll(iut, write_post(FIRST).show(2, message_sequence + 1)).must_tell(new(2))
+
+
+@clause("OG-73", "OG-75")
+def test_a_post_that_was_taken_away_stays_away(actors: Actors) -> None:
+    iut, _ = actors()
+    begin(iut)
+    poll(iut, write_post(FIRST).show(1, 1), show_tombstone(1, 2)).must_tell(new(1), gone(1))
+    edit = write_post(replace(FIRST, revision=1))
+    poll(iut, write_post(FIRST).show(1, 3), edit.show(1, 4)).must_tell(
+        refused(1, "DuplicateMessage"), refused(1, "DuplicateMessage")
+    )
+    must_show(iut, 4)
+
+
+@clause("OG-74")
 def test_an_empty_room(actors: Actors) -> None:
     iut, _ = actors()
     begin(iut)
-    begin_with(iut).must_tell()
+    begin_with(iut, 0).must_tell()
     must_show(iut, 0)
     poll(iut, write_post().show(1, 1)).must_tell(new(1))
 

@@ -24,9 +24,15 @@ AUTHOR, OTHER = ALICE.name(blinded=True), BOB.account_id
 BEGIN = [answered("room.create_view", {"view": "view", "server_key": SERVER_KEY, "room": ROOM}, {})]
 
 
-def poll(*messages: Json, told: list[Json], method: str = "room.apply_page") -> Json:
+def poll(*messages: Json, told: list[Json]) -> Json:
     """A step in which a page comes."""
-    return answered(method, {"view": "view", "page": write_page(messages)}, {"told": told})
+    return answered("room.apply_page", {"view": "view", "page": write_page(messages)}, {"told": told})
+
+
+def begin(message_sequence: int, *messages: Json, told: list[Json]) -> Json:
+    """A step in which the newest messages come, and the `message_sequence` as it was before that."""
+    inputs = {"view": "view", "page": write_page(messages), "message_sequence": message_sequence}
+    return answered("room.begin_view", inputs, {"told": told})
 
 
 def new(message_id: int) -> Json:
@@ -61,10 +67,12 @@ HELD_ON = ((1, AUTHOR, EDIT), (2, OTHER, SECOND))
 def lives() -> Group:
     """Posts, edits and deletions."""
     group = Group("View", "room.apply_page", before=BEGIN)
-    group.scenario("an empty room", "View", "OG-74", [poll(told=[], method="room.begin_view"), hold(0)])
+    group.scenario("an empty room", "View", "OG-74", [begin(0, told=[]), hold(0)])
     group.scenario("two posts", "View", "OG-71 OG-72", [START, hold(2, *HELD)])
-    begun = poll(BOBS.show(2, 5), ALICES.show(1, 9), told=[new(2), new(1)], method="room.begin_view")
-    group.scenario("the newest first, the cursor is the highest number", "View", "OG-74", [begun, hold(9, *HELD)])
+    begun = begin(9, BOBS.show(2, 5), ALICES.show(1, 9), told=[new(2), new(1)])
+    group.scenario(
+        "the newest first, the cursor is the sequence number of the room", "View", "OG-74", [begun, hold(9, *HELD)]
+    )
     group.scenario("an edit", "View", "OG-73", [START, GOES_ON, hold(20, *HELD_ON)])
     filed = replace(EDIT, files=(make_file("cat")[0],))
     steps = [START, poll(write_post(filed).show(1, 3), told=[new(1)]), hold(3, (1, AUTHOR, filed), HELD[1])]
@@ -126,6 +134,8 @@ def seen_before() -> Group:
     deleted = poll(show_tombstone(1, 3), told=[gone(1)])
     steps = [START, deleted, poll(ALICES.show(3, 4), told=[no(3, "DuplicateMessage")]), hold(4, HELD[1])]
     group.scenario("a deleted post under another id", f"Replay {UNHARMED}", "OG-73", steps)
+    steps = [START, deleted, poll(ALICES.show(1, 4), told=[no(1, "DuplicateMessage")]), hold(4, HELD[1])]
+    group.scenario("a deleted post again", f"Replay {UNHARMED}", "OG-73 OG-75", steps)
     swapped = poll(third.show(3, 3), told=[new(3)])
     more = (*HELD, (3, AUTHOR, replace(FIRST, text="third", timestamp_ms=NOW + 2)))
     steps = [START, swapped, poll(third.show(1, 4), told=[no(1, "DuplicateMessage")]), hold(4, *more)]
