@@ -376,15 +376,15 @@ FAULTS: dict[str, tuple[int, Fault]] = {
 
 
 @clause("OG-3", "OG-6", "OG-8", "OG-9", "OG-10", "OG-13", "OG-62")
-@pytest.mark.parametrize("fault", FAULTS)
-def test_a_wrong_signature_is_refused_on_every_endpoint(server: BeginServer, fault: str) -> None:
+@pytest.mark.parametrize("status", [400, 401, 425])
+def test_a_wrong_signature_is_refused_on_every_endpoint(server: BeginServer, status: int) -> None:
     scene = Scene(server())
     person = make_administrator(scene.iut, scene.room)
     before = scene.look()
-    status, write = FAULTS[fault]
-    wrong = write(person)
-    for endpoint, way in list_with_ways(scene, person, begin=[*FAULTS].index(fault)):
-        must_refuse(endpoint.ask(person, **wrong, way=way), status)
+    faults = [write(person) for refused_with, write in FAULTS.values() if refused_with == status]
+    for begin, wrong in enumerate(faults):
+        for endpoint, way in list_with_ways(scene, person, begin=begin):
+            must_refuse(endpoint.ask(person, **wrong, way=way), status)
     for (was, member), (answer, _) in zip(before, scene.look(), strict=True):
         answer.must_be(status=200, **{member: was.refer(member)})
 
@@ -420,11 +420,10 @@ def test_a_nonce_is_used_up_on_every_endpoint(server: BeginServer, begin: int) -
 
 
 @clause("OG-11", "OG-13")
-@pytest.mark.parametrize("begin", [0, 1])
-def test_every_endpoint_uses_a_nonce_up(server: BeginServer, begin: int) -> None:
+def test_every_endpoint_uses_a_nonce_up(server: BeginServer) -> None:
     scene = Scene(server())
     person = be_a_reader(scene)
-    for number, (endpoint, way) in enumerate(list_with_ways(scene, person, begin=begin)):
+    for number, (endpoint, way) in enumerate(list_with_ways(scene, person, begin=0)):
         nonce = number.to_bytes(16, "big")
         endpoint.ask(person, nonce=nonce, way=way)
         must_refuse(person.get("/capabilities", nonce=nonce), 425)

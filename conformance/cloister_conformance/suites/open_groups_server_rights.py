@@ -53,7 +53,7 @@ def must_be_in(person: Person, room: str) -> None:
 @clause("OG-14", "OG-16")
 @pytest.mark.parametrize(
     "defaults",
-    product([True, False], repeat=4),
+    list(product([True, False], repeat=4)),
     ids=lambda flags: "".join(name[0] for name, on in zip(FLAGS, flags, strict=True) if on) or "none",
 )
 def test_the_defaults_of_a_room_hold_for_who_has_no_flags(server: BeginServer, defaults: tuple[bool, ...]) -> None:
