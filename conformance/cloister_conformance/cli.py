@@ -23,6 +23,7 @@ from cloister_conformance import (
     matrix,
     mutants,
     mutation,
+    open_group_commands,
     openrpc,
     results,
     room_commands,
@@ -95,6 +96,8 @@ app.add_typer(vectors_app, name="vectors")
 app.add_typer(adapter_app, name="adapter")
 app.add_typer(serve_app, name="serve")
 app.add_typer(room_commands.app, name="room")
+app.add_typer(open_group_commands.app, name="open-group")
+serve_app.command(name="open-group")(open_group_commands.serve)
 FILE_WIDTH = 160
 """Characters in a line of what is printed into a file or a pipe."""
 console = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else FILE_WIDTH)

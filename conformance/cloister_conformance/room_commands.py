@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, NoReturn, TypeVar
 
 import typer
 from cloister import errors, identity, open_group, room
@@ -75,7 +75,7 @@ def explaining() -> Iterator[None]:
         fail(str(error), USAGE)
 
 
-def fail(line: str, code: int) -> None:
+def fail(line: str, code: int) -> NoReturn:
     """Tell why it is over."""
     typer.echo(f"cloister: {clean(line)}", err=True)
     raise typer.Exit(code)

@@ -8,7 +8,7 @@ import fcntl
 import hashlib
 import os
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, TextIO
@@ -111,6 +111,12 @@ class FileStore:
 
     def _path(self, name: str) -> Path:
         return self._folder / name
+
+
+def remove(data: Path, names: Iterable[str]) -> None:
+    """Remove files from the folder of data of a server that may run, those that are there."""
+    for name in names:
+        (data / FOLDER / name).unlink(missing_ok=True)
 
 
 def read_part(file: BinaryIO, begin: int, end: int) -> bytes:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, or_, select, update
 
 from cloister.open_group import FLAGS, POSTS, POSTS_SECONDS, Flags, Standing
 from cloister.open_group_server.database import choose_insert, upsert
@@ -148,6 +148,26 @@ def list_staff(connection: Connection, room: int) -> Staff:
         hidden_moderators=pick(administrator=False, visible=False),
         hidden_administrators=pick(administrator=True, visible=False),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """An account, and what it is in a room or on the server."""
+
+    account: str
+    standing: Standing
+
+
+def list_people(connection: Connection, room: int | None) -> list[Person]:
+    """List the accounts with a role, a ban, flags or a joining in a room, or with a role or a ban on the server."""
+    table = users if room is None else standings
+    kept: list[ColumnElement[bool]] = [table.c.moderator, table.c.administrator, table.c.banned]
+    listed = select(table)
+    if room is not None:
+        kept += [standings.c.invited, *(standings.c[name].is_not(None) for name in FLAGS)]
+        listed = listed.where(standings.c.room == room)
+    rows = connection.execute(listed.where(or_(*kept)).order_by(table.c.account))
+    return [Person(account=row.account, standing=build_standing(row)) for row in rows]
 
 
 def list_flags(connection: Connection, room: int, *, after: str, limit: int) -> dict[str, Flags]:

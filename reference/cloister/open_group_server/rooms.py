@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from cloister.open_group import ACTIVE_SECONDS, FLAGS, RoomSettings
+from cloister.open_group_server import files, tables
 from cloister.open_group_server.tables import rooms, standings
 
 
@@ -80,6 +81,15 @@ def change_room(connection: Connection, number: int, **values: object) -> int:
     """
     changed = update(rooms).where(rooms.c.id == number).values(info_updates=rooms.c.info_updates + 1, **values)
     return int(connection.execute(changed.returning(rooms.c.info_updates)).scalar_one())
+
+
+def remove_room(connection: Connection, number: int) -> list[str]:
+    """Remove a room with all that is in it; return the names on disk of its files."""
+    names = files.remove(connection, tables.files.c.room == number)
+    for table in (tables.messages, tables.post_times, standings):
+        connection.execute(delete(table).where(table.c.room == number))
+    connection.execute(delete(rooms).where(rooms.c.id == number))
+    return names
 
 
 def set_invitation(connection: Connection, number: int, invitation: bytes | None, until_s: float | None) -> None:

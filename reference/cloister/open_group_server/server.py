@@ -14,7 +14,7 @@ from cloister.open_group_server import files, operation, people, server_file
 from cloister.open_group_server.answering import Answering
 from cloister.open_group_server.app import build_app
 from cloister.open_group_server.batches import Server
-from cloister.open_group_server.database import FILE, Database, NewerDatabase, UnusableDatabase
+from cloister.open_group_server.database import Database, NewerDatabase, UnusableDatabase
 from cloister.open_group_server.endpoints import Settings
 from cloister.open_group_server.file_store import FileStore
 from cloister.open_group_server.metrics import Metrics
@@ -28,8 +28,13 @@ from cloister.serving.writer import CannotWrite
 SWEEP_SECONDS = 10
 
 
-def serve(path: Path) -> int:
-    """Run a server until a signal stops it; return the exit code, 0 if nothing went wrong."""
+def serve(path: Path, tell: Callable[[Connection, ServerFile], None] = lambda _, __: None) -> int:
+    """Run a server until a signal stops it; return the exit code, 0 if nothing went wrong.
+
+    Args:
+        path: its server file.
+        tell: is called when it is about to serve.
+    """
     log.set_up()
     try:
         file = server_file.read(path)
@@ -37,9 +42,11 @@ def serve(path: Path) -> int:
         with (
             closing(listen(file.host, file.port)) as listener,
             closing(FileStore(file.data, shared=file.database is not None)) as store,
-            closing(Database(file.database or f"sqlite:///{file.data / FILE}")) as database,
+            closing(Database(file.database_url)) as database,
         ):
             prepare(file, clock, store, database)
+            with database.engine.begin() as connection:
+                tell(connection, file)
             asyncio.run(run(build_server(file, clock, store, database), listener))
     except (UnusableFile, NewerDatabase) as error:
         return complain(error, USAGE)

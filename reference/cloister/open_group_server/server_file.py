@@ -5,10 +5,14 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from cloister import identity, open_group, room, signed_request, storage, wire
+from cloister import errors, identity, open_group, room, signed_request, storage, wire
 from cloister.identity import SEED_BYTES, KeyPair
+from cloister.open_group_server.database import FILE
 from cloister.serving import server_file
+from cloister.serving.server_file import UnusableFile
 from cloister.swarm import refuse
+
+ALL_ADDRESSES = ("0.0.0.0", "::")  # noqa: S104 - nobody is bound to them here
 
 
 def check_seed(text: str) -> str:
@@ -19,6 +23,15 @@ def check_seed(text: str) -> str:
 def check_account(text: str) -> str:
     """Check that a text is an account id."""
     identity.decode_account_id(text)
+    return text
+
+
+def check_url(text: str) -> str:
+    """Check that a text is what stands before a room's token in a link."""
+    try:
+        room.decode_link(f"{text}/token?public_key={64 * '1'}")
+    except errors.InvalidMessage:
+        raise ValueError("url is http:// or https://, a host, and :PORT if it is not the usual one") from None
     return text
 
 
@@ -54,7 +67,7 @@ class ServerFile(BaseModel):
     request_burst: int = Field(default=storage.REQUEST_BURST, ge=1)
     metrics: bool = True
     max_bytes: int | None = Field(default=None, ge=0)
-    url: str | None = None
+    url: Annotated[str, AfterValidator(check_url)] | None = None
     timeout_seconds: float = Field(default=60, gt=0)
 
     @property
@@ -62,11 +75,33 @@ class ServerFile(BaseModel):
         """The X25519 key pair of the server."""
         return identity.derive_identity(bytes.fromhex(self.seed))
 
+    @property
+    def database_url(self) -> str:
+        """The URL of the database."""
+        return self.database or f"sqlite:///{self.data / FILE}"
+
+    @property
+    def base(self) -> str:
+        """What stands before a room's token in a link.
+
+        Raises:
+            UnusableFile: the server listens at all its addresses, and does not say at which others reach it.
+        """
+        if self.url is None and self.host in ALL_ADDRESSES:
+            raise UnusableFile(f"others do not reach {self.host}: say where, with --url, or `url` in the server file")
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.url or f"http://{host}:{self.port}"
+
 
 def read(path: Path) -> ServerFile:
-    """Read a server file.
+    """Read a server file; its folder of data, if not absolute, stands beside it.
 
     Raises:
         UnusableFile: it cannot be read, or is not of the form.
     """
-    return server_file.read(path, ServerFile, what="the server file")
+    return place(server_file.read(path, ServerFile, what="the server file"), path.parent)
+
+
+def place(file: ServerFile, folder: Path) -> ServerFile:
+    """Place a server file in a folder, in which its data is too if that is not an absolute path."""
+    return file.model_copy(update={"data": folder / file.data})
