@@ -154,7 +154,7 @@ def build_post(signer: SigningId, content: RoomContent, random: wire.Random) -> 
     """Build a post.
 
     Raises:
-        TooLarge, OutOfRange: as `room_post.write_post`.
+        TooLarge, OutOfRange, InvalidMessage: as `encode_post`.
     Clauses: OG-77
     """
     return build_json("POST", f"/room/{content.room}/message", encode_post(signer, content, random))
@@ -164,7 +164,7 @@ def build_edit(signer: SigningId, message_id: int, content: RoomContent, random:
     """Build the edit of a post, whose content was made by `revise`.
 
     Raises:
-        TooLarge, OutOfRange: as `room_post.write_post`.
+        TooLarge, OutOfRange, InvalidMessage: as `encode_post`.
     Clauses: OG-77
     """
     return build_json("PUT", f"/room/{content.room}/message/{message_id}", encode_post(signer, content, random))
@@ -174,9 +174,12 @@ def encode_post(signer: SigningId, content: RoomContent, random: wire.Random) ->
     """Encode the body of a post or an edit.
 
     Raises:
+        InvalidMessage: there is neither text nor file, which every reader would refuse.
         TooLarge, OutOfRange: as `room_post.write_post`.
     Clauses: OG-77
     """
+    if not content.text and not content.files:
+        raise errors.InvalidMessage(reason="there is neither text nor file")
     data, signature = room_post.write_post(signer, content, random)
     body = {"data": wire.encode_base64(data), "signature": wire.encode_base64(signature)}
     return {**body, "files": [file.id for file in content.files]} if content.files else body
