@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-import jsonschema
+import jsonschema_rs
 import pytest
 from cloister import errors
 from cloister_conformance import openrpc, protocol
@@ -63,18 +63,18 @@ def test_schemas_are_valid_and_stand_alone() -> None:
     schemas = find_schemas(DOCUMENT)
     assert len(schemas) > 40
     for schema in schemas:
-        jsonschema.Draft202012Validator.check_schema(schema)
+        jsonschema_rs.meta.validate(schema)
         assert "$ref" not in json.dumps(schema)
 
 
 def test_hex_is_lower_case_hex() -> None:
     schema = METHODS["sender_keys.decrypt"]["result"]["schema"]
-    jsonschema.validate({"plaintext": "00ff"}, schema)
+    jsonschema_rs.validate(schema, {"plaintext": "00ff"})
     for bad in ({"plaintext": "00FF"}, {"plaintext": "0"}, {"plaintext": 0}, {}, {"plaintext": "00", "more": 1}):
-        with pytest.raises(jsonschema.ValidationError):
-            jsonschema.validate(bad, schema)
+        with pytest.raises(jsonschema_rs.ValidationError):
+            jsonschema_rs.validate(schema, bad)
 
 
 @pytest.mark.parametrize("build", [openrpc.build_report_schema, openrpc.build_transcript_schema])
 def test_the_schemas_of_files_are_valid(build: Any) -> None:
-    jsonschema.Draft202012Validator.check_schema(build())
+    jsonschema_rs.meta.validate(build())

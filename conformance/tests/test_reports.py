@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
-import jsonschema
+import jsonschema_rs
 import pytest
 from cloister_conformance import cli
 from cloister_conformance.implementation import Implementation, KnownFailure
@@ -104,14 +104,14 @@ def check_json(file: Path, capsys: Any, cloister: Callable[[str], Any]) -> dict[
     """Check a JSON report against the schema that the command prints."""
     report: dict[str, Any] = json.loads(file.read_text("utf-8"))
     schema = json.loads(cloister("schema --report").out)
-    jsonschema.validate(report, schema)
+    jsonschema_rs.validate(schema, report)
     for broken in (
         {**report, "more": 1},
         {**report, "tests": [{}]},
         {name: report[name] for name in report if name != "seed"},
     ):
-        with pytest.raises(jsonschema.ValidationError):
-            jsonschema.validate(broken, schema)
+        with pytest.raises(jsonschema_rs.ValidationError):
+            jsonschema_rs.validate(schema, broken)
     assert {test["id"]: test["verdict"] for test in report["tests"]}[FAILED] == "failed"
     assert report["implementation"]["name"] == EVIL
     return report

@@ -1,6 +1,8 @@
-"""The vectors are generated alike every time, and every damage to their files is named."""
+"""The vectors are generated alike every time, and every damage to their files is named.
 
-import hashlib
+`tox -e vectors` generates them as well, in the environment that is there; both must give the committed bytes.
+"""
+
 import json
 import os
 import re
@@ -9,27 +11,35 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import pytest
 from cloister_conformance import data, protocol, vector_files
 from cloister_conformance.vector_files.cases import DisagreementError, Group, find_refusals, refused
 from cloister_conformance.vector_files.format import build_expected
-from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
 LEAST_INVALID = 0.3
+DAMAGED = ("notation", "identity", "proof_of_work")
+"""The chapters whose files are damaged here."""
 SIGNING_PRIVATE = bytes.fromhex("8018d8e51f047ec501d7186fee8640485dd56220243b4ab5dda1336388a5c853")
 
 
+def read_files(folder: Path) -> dict[str, str]:
+    """Read the files of a folder of vectors as the generator names them; the README is none of its."""
+    return {path.relative_to(folder).as_posix(): path.read_bytes().decode("utf-8") for path in folder.rglob("*.json")}
+
+
 @pytest.fixture(scope="module")
-def generated() -> dict[str, str]:
-    """What the generator writes."""
-    return vector_files.build_files()
+def committed() -> dict[str, str]:
+    """The files that are committed: what the generator writes, as the first test says."""
+    return read_files(data.find_folder("vectors"))
 
 
 @pytest.fixture
-def folder(generated: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with all files, and a generator that has them ready."""
-    monkeypatch.setattr(vector_files, "build_files", lambda: generated)
+def folder(committed: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the files of some chapters, and a generator that has these ready."""
+    files = {name: text for name, text in committed.items() if Path(name).name.partition(".")[0] in DAMAGED}
+    monkeypatch.setattr(vector_files, "build_files", lambda: files)
     vector_files.generate(tmp_path)
     return tmp_path
 
@@ -45,22 +55,20 @@ def find_case(folder: Path, stem: str, number: int) -> dict[str, Any]:
     return next(test for group in document["testGroups"] for test in group["tests"] if test["tcId"] == number)
 
 
-def test_committed_files_are_those_that_are_generated(generated: dict[str, str]) -> None:
-    committed = data.find_folder("vectors")
-    assert {name: (committed / name).read_text(encoding="utf-8") for name in generated} == generated
-
-
-def test_another_process_generates_the_same_bytes(generated: dict[str, str], tmp_path: Path) -> None:
+def test_a_process_of_another_environment_generates_the_committed_files(
+    committed: dict[str, str], tmp_path: Path
+) -> None:
     code = "import sys; from pathlib import Path; from cloister_conformance import vector_files as v; v.generate(Path(sys.argv[1]))"
     environment = {**os.environ, "PYTHONHASHSEED": "4711", "LC_ALL": "C", "TZ": "Pacific/Apia"}
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, env=environment, timeout=120)
-    for name, text in generated.items():
-        assert hashlib.sha256((tmp_path / name).read_bytes()).digest() == hashlib.sha256(text.encode("utf-8")).digest()
+    generated = read_files(tmp_path)
+    names = sorted(generated.keys() | committed.keys())
+    assert [name for name in names if generated.get(name) != committed.get(name)] == []
 
 
-def test_cases_are_numbered_decided_and_often_invalid(generated: dict[str, str]) -> None:
+def test_cases_are_numbered_decided_and_often_invalid(committed: dict[str, str]) -> None:
     for stem in vector_files.CHAPTERS:
-        document = json.loads(generated[f"{stem}.json"])
+        document = json.loads(committed[f"{stem}.json"])
         tests = [test for group in document["testGroups"] for test in group["tests"]]
         assert [test["tcId"] for test in tests] == list(range(1, document["numberOfTests"] + 1))
         assert all(("error" in test) is (test["result"] == "invalid") for test in tests)
@@ -68,8 +76,8 @@ def test_cases_are_numbered_decided_and_often_invalid(generated: dict[str, str])
 
 
 @pytest.mark.parametrize("stem", ["pairwise_sessions", "sender_keys"])
-def test_an_invalid_scenario_has_one_refused_step(generated: dict[str, str], stem: str) -> None:
-    document = json.loads(generated[f"{stem}.json"])
+def test_an_invalid_scenario_has_one_refused_step(committed: dict[str, str], stem: str) -> None:
+    document = json.loads(committed[f"{stem}.json"])
     scenarios = [test for group in document["testGroups"] for test in group["tests"] if "steps" in test]
     assert len(scenarios) > 100
     for test in scenarios:
@@ -77,18 +85,18 @@ def test_an_invalid_scenario_has_one_refused_step(generated: dict[str, str], ste
         assert errors == ([test["error"]] if test["result"] == "invalid" else [])
 
 
-def test_an_invalid_life_tells_one_refusal(generated: dict[str, str]) -> None:
-    document = json.loads(generated["closed_groups.json"])
+def test_an_invalid_life_tells_one_refusal(committed: dict[str, str]) -> None:
+    document = json.loads(committed["closed_groups.json"])
     scenarios = [test for group in document["testGroups"] for test in group["tests"] if "steps" in test]
     assert len(scenarios) > 200
     for test in scenarios:
         errors = [error for step in test["steps"] for error in find_refusals(step)]
         assert errors == ([test["error"]] if test["result"] == "invalid" else [])
-    assert len(generated["closed_groups.json"]) < 3_000_000
+    assert len(committed["closed_groups.json"]) < 3_000_000
 
 
-def test_a_refused_message_of_a_session_is_followed_by_what_is_read(generated: dict[str, str]) -> None:
-    document = json.loads(generated["pairwise_sessions.json"])
+def test_a_refused_message_of_a_session_is_followed_by_what_is_read(committed: dict[str, str]) -> None:
+    document = json.loads(committed["pairwise_sessions.json"])
     unharmed = [test for group in document["testGroups"] for test in group["tests"] if "StateUnharmed" in test["flags"]]
     assert len(unharmed) > 100
     for test in unharmed:
@@ -210,7 +218,7 @@ def test_members_of_a_result_are_optional_and_one_is_stated() -> None:
     for other in ("{}", '{"private_key": null}', '{"private_key": "0"}', '{"seed": "00"}'):
         with pytest.raises(ValidationError):
             model.model_validate_json(other)
-        assert list(Draft202012Validator(schema).iter_errors(json.loads(other)))
+        assert not jsonschema_rs.Draft202012Validator(schema).is_valid(json.loads(other))
 
 
 def test_an_empty_result_is_stated_as_such() -> None:
@@ -221,19 +229,19 @@ def test_an_empty_result_is_stated_as_such() -> None:
 
 
 @pytest.mark.parametrize("stem", vector_files.CHAPTERS)
-def test_the_schemas_accept_the_files(generated: dict[str, str], stem: str) -> None:
-    schema = json.loads(generated[f"schema/{stem}.schema.json"])
-    Draft202012Validator.check_schema(schema)
-    Draft202012Validator(schema).validate(json.loads(generated[f"{stem}.json"]))
+def test_the_schemas_accept_the_files(committed: dict[str, str], stem: str) -> None:
+    schema = json.loads(committed[f"schema/{stem}.schema.json"])
+    jsonschema_rs.meta.validate(schema)
+    jsonschema_rs.Draft202012Validator(schema).validate(json.loads(committed[f"{stem}.json"]))
 
 
-def test_the_loader_of_the_readme_finds_every_case(generated: dict[str, str], tmp_path: Path) -> None:
+def test_the_loader_of_the_readme_finds_every_case(committed: dict[str, str], tmp_path: Path) -> None:
     (loader,) = re.findall(
         r"```python\n(.*?)```", (data.find_folder("vectors") / "README.md").read_text("utf-8"), re.DOTALL
     )
     for stem in vector_files.CHAPTERS:
         path = tmp_path / f"{stem}.json"
-        path.write_text(generated[path.name], encoding="utf-8", newline="\n")
+        path.write_text(committed[path.name], encoding="utf-8", newline="\n")
         names: dict[str, Any] = {}
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(sys, "argv", ["loader", str(path)])
@@ -261,14 +269,14 @@ def find_hooks(group: dict[str, Any], test: dict[str, Any]) -> set[str]:
     return injected | {name for name in offered if name.endswith(("-import", "-trace"))}
 
 
-def test_the_readme_names_the_hooks_that_each_group_needs(generated: dict[str, str]) -> None:
+def test_the_readme_names_the_hooks_that_each_group_needs(committed: dict[str, str]) -> None:
     readme = (data.find_folder("vectors") / "README.md").read_text("utf-8")
     rows = re.findall(r"^\| `(\w+)\.json` \| (.*?) \| `([a-z-]+)` \|", readme, re.MULTILINE)
     named = {(stem, name, hook) for stem, groups, hook in rows for name in re.findall(r"`([A-Z]\w+)`", groups)}
     needed = {
         (stem, group["type"], hook)
         for stem in vector_files.CHAPTERS
-        for group in json.loads(generated[f"{stem}.json"])["testGroups"]
+        for group in json.loads(committed[f"{stem}.json"])["testGroups"]
         for test in group["tests"]
         for hook in find_hooks(group, test)
     }
