@@ -27,7 +27,7 @@ from cloister.onion import MAX_ONION_BYTES
 from cloister.room_post import MAX_DATA_BYTES, MAX_FILE_BYTES, MAX_POST_FILES
 from cloister.server_onion import METHODS, TARGET
 from cloister.signed_request import HEADERS as SIGNING_HEADERS
-from cloister.signed_request import SIGNATURE_BYTES, Refusal, Request
+from cloister.signed_request import SIGNATURE_BYTES, TARGET_FORM, Refusal, Request
 
 POSTS = 5
 POSTS_SECONDS = 16
@@ -907,7 +907,7 @@ def decode_part(part: object) -> Request:
     if not isinstance(part, dict) or not part.keys() <= {"method", "path", "headers", "json", "b64", "bytes"}:
         raise Refusal(400, "a request in the list has not the members that it must have")
     method, target, headers = take_text(part, "method"), take_text(part, "path"), part.get("headers", {})
-    if method not in METHODS or not target.startswith("/") or not target.isascii() or not target.isprintable():
+    if method not in METHODS or not TARGET_FORM.fullmatch(target):
         raise Refusal(400, "a request in the list has no such method, or no path")
     if not isinstance(headers, dict) or not all(isinstance(text, str) for text in headers.values()):
         raise Refusal(400, "the headers of a request in the list are no object of texts")

@@ -7,6 +7,7 @@
 True
 """
 
+import ipaddress
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -98,19 +99,33 @@ def decode_link(text: str) -> RoomLink:
         raise errors.InvalidMessage(reason="it is no link to a room")
     protocol, host, port, token, server_key, invitation = found.groups()
     try:
-        onion.check_host(host.strip("[]"))
+        host = read_host(host)
         wire.check_range(int(port or PORTS[protocol]), 1, 65535, what="port")
         identity.decode_public_key(sealing.KEY_TYPE + bytes.fromhex(server_key))
     except errors.ProtocolViolation as error:
         raise errors.InvalidMessage(reason=f"it is no link to a room: {error}") from None
     return RoomLink(
         protocol=protocol,
-        host=host.strip("[]").lower(),
+        host=host,
         port=int(port or PORTS[protocol]),
         room=token,
         server_key=bytes.fromhex(server_key),
         invitation=bytes.fromhex(invitation) if invitation else None,
     )
+
+
+def read_host(text: str) -> str:
+    """Read a host, and spell it in the one way by which it is compared with others: small letters, addresses shortest.
+
+    Raises:
+        ForbiddenTarget: it is neither a name nor an address.
+    Clauses: OG-69
+    """
+    host = text.strip("[]").lower()
+    onion.check_host(host)
+    if text.startswith("[") != (":" in host):
+        raise errors.ForbiddenTarget(reason="an IPv6 address, and nothing else, stands in brackets")
+    return str(ipaddress.IPv6Address(host)) if ":" in host else host
 
 
 def decode_invitation(text: str) -> bytes:

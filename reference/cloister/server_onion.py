@@ -18,7 +18,7 @@ from typing import Any
 from cloister import errors, onion, sealing, wire
 from cloister.identity import PrivateKey
 from cloister.onion import Peeled
-from cloister.signed_request import Request
+from cloister.signed_request import TARGET_FORM, Request
 
 TARGET = "/oxen/v4/lsrpc"
 CIPHER = "aes-gcm"
@@ -116,7 +116,7 @@ def decode_request(payload: bytes) -> Request:
     method, target = wire.take_text(meta, "method"), wire.take_text(meta, "endpoint")
     if method not in METHODS:
         raise errors.InvalidMessage(reason="there is no such method")
-    if not target.startswith("/") or not target.isascii() or not target.isprintable():
+    if not TARGET_FORM.fullmatch(target):
         raise errors.InvalidMessage(reason="the endpoint is no path")
     request = Request(method=method, target=target, headers=decode_headers(meta), body=body)
     if request.path == TARGET.encode():

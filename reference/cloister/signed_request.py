@@ -30,6 +30,7 @@ TIME_HEADER = "x-sogs-timestamp"
 SIGNATURE_HEADER = "x-sogs-signature"
 BAD_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
 NOT_IN_PATHS = re.compile(r"[?#\x00-\x1f\x7f-\x9f]")
+TARGET_FORM = re.compile(r"/[\x21-\x7e]*")
 QUERY = re.compile(r"[\x21-\x7e]*")
 
 HEADERS = (ID_HEADER, NONCE_HEADER, TIME_HEADER, SIGNATURE_HEADER)

@@ -51,6 +51,7 @@ MODULES = {
     "10-closed-groups.md": (group_content, group_repair, group_reading, client),
     "11-open-groups.md": (server_id, signed_request, server_onion, room_post, room, open_group),
 }
+SECURITY = "12-security.md"
 OF_THE_ADAPTER_PROTOCOL = "13-adapter-protocol.md"
 
 
@@ -92,7 +93,8 @@ def test_the_longest_content_just_fits_into_a_frame() -> None:
 
 
 def test_every_chapter_is_compared(spec: Path) -> None:
-    assert {path.name for path in spec.glob("[0-9]*.md")} == MODULES.keys() | {OF_THE_ADAPTER_PROTOCOL}
+    assert {path.name for path in spec.glob("[0-9]*.md")} == MODULES.keys() | {OF_THE_ADAPTER_PROTOCOL, SECURITY}
+    assert "\nNone.\n" in (spec / SECURITY).read_text("utf-8").split("## Parameters")[1].split("##")[0]
 
 
 @pytest.mark.parametrize(("chapter", "modules"), MODULES.items(), ids=list(MODULES))

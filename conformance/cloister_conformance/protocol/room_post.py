@@ -1,11 +1,12 @@
 """The methods of chapter 11 about posts and their files."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from cloister_conformance.protocol.messages import Hex, Hex32, Hex64, Index, Injected, Message, Method, Nothing
 from cloister_conformance.protocol.server_id import SAMPLE_SERVER_KEY
+from cloister_conformance.protocol.signed_request import UNBLINDED
 
 ROOM_POSTS = "room-posts"
 Revision = Annotated[int, Field(ge=0, lt=2**32)]
@@ -28,7 +29,7 @@ class RoomContent(Message):
 class Write(RoomContent):
     seed: Hex32
     server_key: Hex32
-    blinded: bool
+    unblinded: Annotated[Literal[True] | None, UNBLINDED] = None
     room: str
     random: Annotated[Hex64 | None, Injected("room-posts-deterministic")] = None
 
@@ -64,7 +65,6 @@ METHODS = (
             "files": [],
             "seed": "00" * 32,
             "server_key": SAMPLE_SERVER_KEY,
-            "blinded": True,
             "room": "tea",
         },
     ),

@@ -1,6 +1,6 @@
 """The methods of chapter 11 about signed requests."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from annotated_types import Len
 
@@ -8,13 +8,14 @@ from cloister_conformance.protocol.messages import Hex, Hex32, Injected, Message
 from cloister_conformance.protocol.server_id import SAMPLE_SERVER_KEY
 
 Hex16 = Annotated[Hex, Len(16, 16)]
+UNBLINDED = Injected("unblinded-ids")
 DETERMINISTIC = Injected("signed-requests-deterministic")
 
 
 class Sign(Message):
     seed: Hex32
     server_key: Hex32
-    blinded: bool
+    unblinded: Annotated[Literal[True] | None, UNBLINDED] = None
     method: str
     target: str
     body: Hex
@@ -51,13 +52,12 @@ METHODS = (
     Method(
         name="signed_request.sign",
         capability="signed-requests",
-        summary="Sign a request; the result is the four headers.",
+        summary="Sign a request as the blinded id of the seed, or as the unblinded one; the result is the four headers.",
         params=Sign,
         result=SignatureHeaders,
         sample={
             "seed": "00" * 32,
             "server_key": SAMPLE_SERVER_KEY,
-            "blinded": True,
             "method": "GET",
             "target": "/rooms",
             "body": "",

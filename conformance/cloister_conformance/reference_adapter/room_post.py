@@ -28,7 +28,7 @@ def describe_file(file: RoomFile) -> messages.RoomFile:
 
 
 def write(params: messages.Write, handles: Handles) -> messages.SignedPost:
-    signer = choose_id(params.seed, params.server_key, blinded=params.blinded)
+    signer = choose_id(params.seed, params.server_key, unblinded=params.unblinded)
     Z = params.random
     content = RoomContent(
         server_key=params.server_key,

@@ -10,18 +10,18 @@ from cloister_conformance.reference_adapter.handles import Handles
 SUCCESS = 200
 
 
-def choose_id(seed: bytes, server_key: bytes, *, blinded: bool) -> SigningId:
+def choose_id(seed: bytes, server_key: bytes, *, unblinded: bool | None) -> SigningId:
     """Choose the id of an account that signs."""
-    if blinded:
-        return server_id.derive_blinded_id(seed, server_key=server_key)
-    return server_id.derive_unblinded_id(seed)
+    if unblinded:
+        return server_id.derive_unblinded_id(seed)
+    return server_id.derive_blinded_id(seed, server_key=server_key)
 
 
 def sign(params: messages.Sign, handles: Handles) -> messages.SignatureHeaders:
     nonce = params.nonce
     random = handles.random if nonce is None else lambda size: nonce
     headers = signed_request.sign_request(
-        choose_id(params.seed, params.server_key, blinded=params.blinded),
+        choose_id(params.seed, params.server_key, unblinded=params.unblinded),
         Request(method=params.method, target=params.target, body=params.body),
         server_key=params.server_key,
         now_s=params.now_s,

@@ -57,9 +57,12 @@ def targets() -> st.SearchStrategy[tuple[bytes, str]]:
     )
 
 
+UNBLINDED_TOO = pytest.mark.parametrize("unblinded", [None, True], ids=["blinded", "unblinded"])
+
+
 def sign(actor: Actor, account: Account = ALICE, **other: Any) -> Answer:  # noqa: ANN401 - params
     """Let an actor sign a request as the blinded id, if nothing else is said."""
-    params = {"blinded": True, "method": "GET", "target": "/rooms", "body": b"", "now_s": NOW_S, **other}
+    params = {"method": "GET", "target": "/rooms", "body": b"", "now_s": NOW_S, **other}
     return actor.call("signed_request.sign", seed=account.seed, server_key=account.server_key, **params)
 
 
@@ -133,13 +136,15 @@ def test_what_is_no_id_leads_to_no_account(actors: Actors, kind: str) -> None:
 
 
 @clause("OG-5", "OG-6")
-@given(account=seeds().map(Account), blinded=st.booleans(), target=targets(), body=st.binary(max_size=40))
+@UNBLINDED_TOO
+@given(account=seeds().map(Account), target=targets(), body=st.binary(max_size=40))
 def test_a_signed_request_is_that_of_the_text(
-    actors: Actors, account: Account, blinded: bool, target: tuple[bytes, str], body: bytes
+    actors: Actors, unblinded: bool | None, account: Account, target: tuple[bytes, str], body: bytes
 ) -> None:
     iut, peer = actors()
     _, text = target
-    signed = sign(iut, account, blinded=blinded, method="POST", target=text, body=body, now_s=NOW + len(body))
+    blinded = not unblinded
+    signed = sign(iut, account, unblinded=unblinded, method="POST", target=text, body=body, now_s=NOW + len(body))
     signed.must_be(id=account.name(blinded=blinded), timestamp=str(NOW + len(body)))
     asked = {"method": "POST", "target": text, "body": body, "server_key": SERVER_KEY, "now_s": NOW}
     check_signed(peer, {**signed.result.model_dump(), **asked, "blinding_required": blinded}).must_be(
@@ -148,19 +153,19 @@ def test_a_signed_request_is_that_of_the_text(
 
 
 @clause("OG-5", "OG-6")
+@UNBLINDED_TOO
 @given(
-    blinded=st.booleans(),
     target=targets(),
     body=st.binary(max_size=40),
     nonce=st.binary(min_size=16, max_size=16),
 )
 def test_with_a_given_nonce_the_signature_is_one(
-    actors: Actors, blinded: bool, target: tuple[bytes, str], body: bytes, nonce: bytes
+    actors: Actors, unblinded: bool | None, target: tuple[bytes, str], body: bytes, nonce: bytes
 ) -> None:
     iut, _ = actors()
     path, text = target
-    expected = faults.sign_request(blinded=blinded, nonce=nonce, target=text, path=path, body=body)
-    sign(iut, blinded=blinded, target=text, body=body, nonce=nonce).must_be(
+    expected = faults.sign_request(blinded=not unblinded, nonce=nonce, target=text, path=path, body=body)
+    sign(iut, unblinded=unblinded, target=text, body=body, nonce=nonce).must_be(
         **{name: expected[name] for name in faults.HEADERS}
     )
 
@@ -570,7 +575,7 @@ def test_another_room_of_a_known_server_is_no_stranger(actors: Actors) -> None:
 
 def write(actor: Actor, account: Account = ALICE, **other: Any) -> Answer:  # noqa: ANN401 - params
     """Let an actor write a post."""
-    params = {"timestamp_ms": NOW, "revision": 0, "text": "hello", "files": [], "blinded": True, "room": ROOM, **other}
+    params = {"timestamp_ms": NOW, "revision": 0, "text": "hello", "files": [], "room": ROOM, **other}
     return actor.call("room_post.write", seed=account.seed, server_key=account.server_key, **params)
 
 
@@ -593,11 +598,13 @@ def contents() -> st.SearchStrategy[Content]:
 
 
 @clause("OG-77")
-@given(seed=seeds(), blinded=st.booleans(), content=contents())
-def test_a_post_is_that_of_the_text(actors: Actors, seed: bytes, blinded: bool, content: Content) -> None:
+@UNBLINDED_TOO
+@given(seed=seeds(), content=contents())
+def test_a_post_is_that_of_the_text(actors: Actors, unblinded: bool | None, seed: bytes, content: Content) -> None:
     iut, peer = actors()
     account = Account(seed)
-    written = write(iut, account, blinded=blinded, **content.describe())
+    blinded = not unblinded
+    written = write(iut, account, unblinded=unblinded, **content.describe())
     written.must_be(session_id=account.name_author(blinded=blinded), data=content.data)
     if blinded:
         written.must_be(signature=account.sign_post(content.data, blinded=True))

@@ -21,7 +21,7 @@ from cloister_conformance.hand_made.open_groups import (
 )
 from cloister_conformance.hand_made.protobuf import field
 from cloister_conformance.vector_files.cases import Group, Json
-from cloister_conformance.vector_files.open_groups.requests import stage
+from cloister_conformance.vector_files.open_groups.requests import choose, stage
 
 PLACE: Json = {"server_key": SERVER_KEY, "room": ROOM}
 
@@ -49,11 +49,11 @@ def written(*, blinded: bool) -> Group:
         account = make_account(comment.encode("ascii", "backslashreplace").decode())
         post = write_post(content, account, blinded=blinded)
         shown = {"content": content.encode(), **stage(account, post.data, blinded=blinded)}
-        inputs = {**content.describe(), "seed": account.seed, "blinded": blinded, **PLACE}
+        inputs = {**content.describe(), "seed": account.seed, **choose(blinded=blinded), **PLACE}
         random = {} if blinded else {"random": hashlib.sha512(post.data).digest()}
         del shown["signed"]
         group.valid(comment, "Post", "OG-77", expected=post.describe(), intermediates=shown, **inputs, **random)
-    inputs = {"seed": Account(bytes(32)).seed, "blinded": blinded, **PLACE, **Content().describe()}
+    inputs = {"seed": Account(bytes(32)).seed, **choose(blinded=blinded), **PLACE, **Content().describe()}
     long = {**inputs, "files": [make_file(number)[0].describe() for number in range(MAX_POST_FILES + 1)]}
     group.invalid("17 files", "TooLarge", "PostLimit", "OG-77", **long)
     for time in (999_999_999_999, 10_000_000_000_000):

@@ -61,6 +61,11 @@ def stage(account: Account, M: bytes, *, blinded: bool) -> dict[str, bytes]:
     }
 
 
+def choose(*, blinded: bool) -> dict[str, Any]:
+    """Choose the id that signs: the blinded one, if nothing else is said."""
+    return {} if blinded else {"unblinded": True}
+
+
 def signed() -> Group:
     """Requests that a client signs."""
     group = Group("SignedRequest", "signed_request.sign")
@@ -88,7 +93,7 @@ def signed() -> Group:
                 intermediates=stage(account, M, blinded=blinded),
                 seed=account.seed,
                 server_key=account.server_key,
-                blinded=blinded,
+                **choose(blinded=blinded),
                 method=method,
                 target=target,
                 body=body,
@@ -111,7 +116,7 @@ def published() -> Group:
             expected={"signature": signature},
             seed=account.seed,
             server_key=UPSTREAM_KEY,
-            blinded=blinded,
+            **choose(blinded=blinded),
             method=method,
             target=target,
             body=body,
