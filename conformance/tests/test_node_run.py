@@ -151,12 +151,12 @@ def test_the_reference_is_run_in_all_its_roles(cloister: Cloister, tmp_path: Pat
     report = json.loads((tmp_path / "r.json").read_text())
     assert (report["implementation"]["role"], [other["role"] for other in report["also"]]) == (
         "client",
-        ["service-node"],
+        ["service-node", "open-group-server"],
     )
     clauses = {clause["id"]: clause["verdict"] for clause in report["clauses"]}
     assert (clauses["AP-2"], clauses["AP-19"], clauses["PW-4"]) == ("passed", "passed", "not tested")
     assert len(ET.parse(tmp_path / "r.xml").findall(".//testcase")) == len(report["tests"])
-    assert "client, service-node" in (tmp_path / "r.html").read_text()
+    assert "client, service-node, open-group-server" in (tmp_path / "r.html").read_text()
 
 
 @pytest.mark.usefixtures("reference_node")
