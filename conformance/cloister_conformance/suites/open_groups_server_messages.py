@@ -509,11 +509,13 @@ def test_what_was_acknowledged_is_there_when_the_process_was_killed(server: Begi
     alice.get(*name_message(iut.a, first)).must_be(value=first.refer("value"))
 
 
-@clause("OG-43", "OG-18", "OG-31", "OG-16")
+@clause("OG-43", "OG-16", "OG-18", "OG-19")
 def test_a_restart_keeps_all(server: BeginServer) -> None:
     iut = server()
     alice, bob, moderator, cursor = iut.meet(), iut.meet(), make_moderator(iut, iut.a), find_cursor(iut.operator, iut.a)
+    carol = iut.meet()
     iut.operator.post(f"/user/{bob.id}/ban", value={"rooms": [iut.a]}).must_be(status=200)
+    iut.operator.post(f"/user/{carol.id}/ban", value={"global": True, "timeout": 30}).must_be(status=200)
     change_room(iut, iut.a, description="kept")
     set_flags(iut, iut.a, alice, upload=False)
     post(alice, iut.a, "kept")
@@ -530,7 +532,8 @@ def test_a_restart_keeps_all(server: BeginServer) -> None:
     ]
     for was, now in zip(before, after, strict=True):
         now.must_be(status=200, value=was.refer("value"))
-    must_refuse(bob.get(f"/room/{iut.a}"), 403)
+    for person in (bob, carol):
+        must_refuse(person.get(f"/room/{iut.a}"), 403)
 
 
 @clause("OG-65")

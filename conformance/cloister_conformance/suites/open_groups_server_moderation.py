@@ -14,6 +14,7 @@ from cloister_conformance.open_group_rooms import (
     describe_tombstone,
     edit,
     find_cursor,
+    keep_file,
     make_administrator,
     make_moderator,
     must_do,
@@ -438,18 +439,23 @@ def test_moderators_delete_and_do_not_edit_what_others_wrote(
     must_do(appoint(iut.operator, other.id, *([] if is_global else [iut.a]), moderator=False))
 
 
-@clause("OG-39", "OG-46")
+@clause("OG-34", "OG-39", "OG-46")
 @pytest.mark.parametrize("named_as", FORMS)
 def test_all_posts_of_somebody_are_deleted(server: BeginServer, named_as: int) -> None:
     iut = server()
     author, bystander, moderator = iut.meet(), iut.meet(), make_moderator(iut, iut.a)
     cursor = find_cursor(iut.operator, iut.a)
-    messages = [post(author, iut.a, number, id=form) for number, form in enumerate(("15", "-15", "15"))]
+    messages = [
+        post(author, iut.a, number, id=form, files=[keep_file(author, iut.a)])
+        for number, form in enumerate(("15", "-15", "15"))
+    ]
     kept, elsewhere = post(bystander, iut.a, "kept"), post(author, iut.b, "elsewhere")
     must_refuse(bystander.delete(f"/room/{iut.a}/all/{author.forms[named_as]}"), 403)
     must_do(moderator.delete(f"/room/{iut.a}/all/{author.forms[named_as]}"))
     tombstones = [describe_tombstone(one) for one in messages]
-    read_since(author, iut.a, cursor).must_tell(*tombstones, {"id": kept.refer("value", "id")})
+    seen = read_since(author, iut.a, cursor)
+    seen.must_tell(*tombstones, {"id": kept.refer("value", "id")})
+    seen.must_be(seqnos=sorted({*seen.result.seqnos}))
     author.get(*name_message(iut.b, elsewhere)).must_be(status=200)
     must_refuse(moderator.delete(f"/room/{iut.a}/all/{author.forms[named_as]}"), 404)
 

@@ -143,6 +143,15 @@ def test_a_wrong_signature_uses_no_nonce_up(server: BeginServer, way: str) -> No
 
 
 @clause("OG-11")
+def test_a_nonce_is_used_up_with_any_timestamp(server: BeginServer) -> None:
+    iut = server()
+    alice = iut.meet()
+    alice.get("/rooms", nonce=NONCE).must_be(status=200)
+    for age_s in (5, -5, 3600):
+        must_refuse(alice.get("/rooms", nonce=NONCE, age_s=age_s), 425)
+
+
+@clause("OG-11")
 def test_nobody_uses_up_the_nonce_of_another(server: BeginServer) -> None:
     iut = server()
     alice, bob = iut.meet(), iut.meet()
@@ -192,11 +201,15 @@ def test_a_nonce_is_used_up_after_the_process_was_killed(server: BeginServer) ->
     if not iut.callee.offers(SERVER_FILE):
         raise NotOffered(SERVER_FILE)
     alice = iut.meet()
+    early = bytes(16)
+    alice.get("/rooms", nonce=early).must_be(status=200)
+    iut.pass_time(TIME_TOLERANCE_S)
     message = post(alice, iut.a, "before the end", nonce=NONCE)
     alice.get("/rooms", nonce=NONCE[::-1]).must_be(status=200)
     iut.kill()
     must_refuse(alice.post(f"/room/{iut.a}/message", value=write_post(alice, "after the end"), nonce=NONCE), 425)
     must_refuse(alice.get("/rooms", nonce=NONCE[::-1]), 425)
+    must_refuse(alice.get("/rooms", nonce=early, age_s=TIME_TOLERANCE_S), 425)
     alice.get(f"/room/{iut.a}/message/", message.refer("value", "id")).must_be(value=message.refer("value"))
 
 
