@@ -1,16 +1,19 @@
 """The commands of docs/open-groups.md do what the page shows, on a network and a server of processes."""
 
+import itertools
 import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from cloister import room
-from cloister.devnet import Devnet
-from cloister.devserver import WHITELIST, DevServer
+from cloister.devnet import Devnet, find_ports
+from cloister.devserver import DevServer, serves
 from cloister_conformance import data
 
 pytestmark = pytest.mark.network
@@ -19,18 +22,18 @@ PAGE = (data.CHECKOUT / "docs" / "open-groups.md").read_text("utf-8")
 BLOCK = re.compile(r"^```(shell|text)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 SETTINGS = {"requests_per_second": 10_000, "request_burst": 10_000}
 PASTE = "'paste the link here'"
-ROOMS = ({"token": "lobby", "name": "Lobby"}, {"token": "hut", "name": "The hut", **WHITELIST})
+ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+ROOMS = ({"token": "lobby", "name": "Lobby"},)
 
 
 def find_steps() -> list[tuple[str, str]]:
-    """Find the blocks of commands behind the server, each with what it prints."""
-    blocks = BLOCK.findall(PAGE)
-    shown = [
-        (text, blocks[at + 1][1])
-        for at, (kind, text) in enumerate(blocks[:-1])
-        if kind == "shell" and blocks[at + 1][0] == "text"
-    ]
-    return [*shown, *((text, "") for kind, text in blocks[-1:] if kind == "shell")]
+    """Find the blocks of commands that print what is shown, and those that print a link to be pasted."""
+    blocks = [*BLOCK.findall(PAGE), ("", "")]
+    steps = []
+    for (kind, text), (next_kind, shown) in itertools.pairwise(blocks):
+        if kind == "shell" and not text.startswith(("cloister devnet", "cloister serve")):
+            steps.append((text, shown if next_kind == "text" else ""))
+    return steps
 
 
 def hide(text: str) -> str:
@@ -48,11 +51,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 def run(script: str, folder: Path) -> str:
     """Run a script as a person types it; return all that it prints."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         ["bash", "-c", script],
         cwd=folder,
-        env={**os.environ, "PATH": path},
+        env=ENVIRONMENT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -62,19 +64,43 @@ def run(script: str, folder: Path) -> str:
     return done.stdout
 
 
+@contextmanager
+def serve(folder: Path) -> Iterator[str]:
+    """Run the server as the page says, on a port that is free; yield the link that it prints."""
+    (command,) = re.findall("^cloister serve .*", PAGE, re.MULTILINE)
+    (port,) = find_ports(1)
+    with subprocess.Popen(
+        ["bash", "-c", f"exec {command} --port {port}"], cwd=folder, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        try:
+            link = next(line.split()[1] for line in process.stdout if line.startswith("lobby "))
+            while not process.stdout.readline().startswith("serving at"):
+                pass
+            while not serves(port):
+                time.sleep(0.1)
+            yield link
+        finally:
+            process.terminate()
+            process.stdout.read()
+
+
 def test_the_walk_through_prints_what_it_shows(folder: Path) -> None:
-    operator = run("cloister room id --account alice.sqlite", folder).strip()
-    with DevServer(folder / "server", operator=operator, rooms=ROOMS, settings=SETTINGS) as server:
-        links = iter([room.encode_link(server.find_link(token)) for token in ("lobby", "hut")])
-        steps = find_steps()
-        assert len(steps) == 5
-        kept = ""  # the variables of the terminal
-        for commands, shown in steps:
-            typed = commands.replace(PASTE, f"'{next(links)}'") if PASTE in commands else commands
-            assert hide(run(kept + typed, folder)) == hide(shown), commands
+    with serve(folder) as link:
+        pasted, kept = link, ""  # and the variables of the terminal
+        for commands, shown in find_steps():
+            typed = commands.replace(PASTE, f"'{pasted}'")
+            printed = run(kept + typed, folder)
+            if "create-room" in commands:
+                pasted = printed.split()[0]
+                continue
+            assert hide(printed) == hide(shown), commands
             kept += "".join(f"{line}\n" for line in typed.splitlines() if re.match("LINK=|HUT=", line))
             if "INVITED=" in typed:
                 kept += "INVITED=$(cloister room invite hut --account alice.sqlite)\n"
+    assert {"lobby", "hut"} == set(
+        re.findall(r"^(\w+)  ", run("cloister room list --account alice.sqlite", folder), re.MULTILINE)
+    )
 
 
 @pytest.mark.parametrize(
