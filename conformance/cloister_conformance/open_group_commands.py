@@ -157,10 +157,11 @@ def name_scope(tokens: Sequence[str] | None) -> str:
 
 def count_seconds(hours: float | None) -> int | None:
     """Count the seconds of hours."""
-    seconds = None if hours is None else round(hours * HOUR_S)
-    if seconds is not None and not 1 <= seconds <= MAX_SECONDS:
+    if hours is None:
+        return None
+    if not 1 <= hours * HOUR_S <= MAX_SECONDS:
         fail(f"--hours is from a second to {MAX_SECONDS // HOUR_S} hours", USAGE)
-    return seconds
+    return round(hours * HOUR_S)
 
 
 def collect_changes(name: str | None, description: str | None, *, whitelist: bool | None) -> dict[str, object]:

@@ -8,6 +8,7 @@ import secrets
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -52,7 +53,7 @@ def make(folder: Path, choices: Choices) -> ServerFile:
         NewerDatabase, UnusableDatabase: the database is not for this server, or does not open.
         OSError: the folder cannot be written.
     """
-    operator_seed = None if choices.operator else read_operator_seed(folder)
+    operator_seed = read_operator_seed(folder) if choices.operator is None else None
     members = choose_members(choices, operator_seed)
     file = decode(members, folder)
     make_folder(file.data)
@@ -75,15 +76,15 @@ def choose_members(choices: Choices, operator_seed: bytes | None) -> dict[str, o
         operator = identity.encode_account_id(identity.derive_identity(operator_seed).public)
     else:
         operator = decode_operator(choices.operator or "")
-    return {
-        "seed": identity.generate_seed(secrets.token_bytes).hex(),
-        "host": choices.host or HOST,
-        "port": choices.port or PORT,
-        "data": DATA,
-        "operator": operator,
-        **({"url": choices.url.rstrip("/")} if choices.url else {}),
-        **({"database": choices.database} if choices.database else {}),
-    }
+    usual = {"host": HOST, "port": PORT, "data": DATA}
+    seed = identity.generate_seed(secrets.token_bytes).hex()
+    return {"seed": seed, **usual, **list_said(choices), "operator": operator}
+
+
+def list_said(choices: Choices) -> dict[str, Any]:
+    """List what the command line says, by the names of members of a server file."""
+    said = {name: value for name, value in asdict(choices).items() if value is not None}
+    return {name: value.rstrip("/") if name == "url" else value for name, value in said.items()}
 
 
 def decode(members: dict[str, object], folder: Path) -> ServerFile:
@@ -155,11 +156,9 @@ def check_choices(path: Path, file: ServerFile, choices: Choices) -> None:
         Contradiction: it does not.
         UnusableFile: it names an operator that is none.
     """
-    said = {name: value for name, value in asdict(choices).items() if value is not None}
+    said = list_said(choices)
     if "operator" in said:
         said["operator"] = decode_operator(said["operator"], file.keys.public[1:])
-    if "url" in said:
-        said["url"] = said["url"].rstrip("/")
     for name, value in said.items():
         if getattr(file, name) != value:
             raise Contradiction(f"{path} says otherwise of {name}: change it there, or leave --{name} out")

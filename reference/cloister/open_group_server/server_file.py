@@ -12,7 +12,7 @@ from cloister.serving import server_file
 from cloister.serving.server_file import UnusableFile
 from cloister.swarm import refuse
 
-ALL_ADDRESSES = ("0.0.0.0", "::")  # noqa: S104 - nobody is bound to them here
+ALL_ADDRESSES = ("", "0.0.0.0", "::")  # noqa: S104 - nobody is bound to them here
 
 
 def check_seed(text: str) -> str:
@@ -78,7 +78,7 @@ class ServerFile(BaseModel):
     @property
     def database_url(self) -> str:
         """The URL of the database."""
-        return self.database or f"sqlite:///{self.data / FILE}"
+        return f"sqlite:///{self.data / FILE}" if self.database is None else self.database
 
     @property
     def base(self) -> str:
@@ -88,7 +88,9 @@ class ServerFile(BaseModel):
             UnusableFile: the server listens at all its addresses, and does not say at which others reach it.
         """
         if self.url is None and self.host in ALL_ADDRESSES:
-            raise UnusableFile(f"others do not reach {self.host}: say where, with --url, or `url` in the server file")
+            raise UnusableFile(
+                f"others do not reach {self.host or 'an empty host'}: say where, with --url, or `url` in the server file"
+            )
         host = f"[{self.host}]" if ":" in self.host else self.host
         return self.url or f"http://{host}:{self.port}"
 
