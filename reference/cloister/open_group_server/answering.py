@@ -130,14 +130,12 @@ class Answering:
 
     async def answer_one(self, request: Request, signer: Signer | None, *, is_new: bool = True) -> ServerReply:
         """Answer a request that is none of many, of who signed it, or of nobody; a new one has a nonce to be noted."""
-        try:
-            stored = await self._store(request)
-        except OSError as error:
-            return self._fail(error)
+        stored = request.stored if isinstance(request, Upload) else None
         reply = build_text(503, "The server is busy")
         try:
+            stored = await self._store(request)
             reply = await self._answer_stored(request, signer, stored, is_new=is_new)
-        except (CannotWrite, Full, OSError) as error:
+        except (CannotWrite, OSError) as error:
             reply = self._fail(error)
         finally:
             if stored and reply.status != 201:
@@ -152,6 +150,14 @@ class Answering:
         if not is_upload(request):
             return None
         return await asyncio.to_thread(self.store.write_at_once, request.body)
+
+    async def discard(self, request: Request) -> None:
+        """Remove the body of a request that is refused before it is looked at, if it is on disk.
+
+        Clauses: OG-54
+        """
+        if isinstance(request, Upload):
+            await asyncio.to_thread(self.store.remove, [request.stored.name])
 
     async def _answer_stored(
         self, request: Request, signer: Signer | None, stored: Stored | None, *, is_new: bool
@@ -182,6 +188,8 @@ class Answering:
                 return self._act(connection, request, signer, stored)
         except Refusal as refusal:
             return Outcome(build_refusal(refusal))
+        except (Full, OSError) as error:
+            return Outcome(self._fail(error))
 
     def _act(self, connection: Connection, request: Request, signer: Signer | None, stored: Stored | None) -> Outcome:
         """Make checks 6 to 10, and let the endpoint do the rest.

@@ -43,6 +43,10 @@ class Server:
         """
         try:
             signer = self.answering.identify(request)
+        except Refusal as refusal:
+            await self.answering.discard(request)
+            return build_refusal(refusal)
+        try:
             if request.method == "POST" and open_group.is_batch(request):
                 return await self._answer_batch(request, signer)
             return await self.answering.answer_one(request, signer)

@@ -76,9 +76,14 @@ class FileStore:
         return Stored(name=name, size=size, hash=digest.digest())
 
     def write_at_once(self, data: bytes) -> Stored:
-        """Write bytes that are all there."""
+        """Write bytes that are all there, and wait until they are on disk; if that fails nothing stays."""
         name = secrets.token_hex(NAME_BYTES)
-        self._path(name).write_bytes(data)
+        try:
+            self._path(name).write_bytes(data)
+            self.sync(name)
+        except OSError:
+            self.remove([name])
+            raise
         return Stored(name=name, size=len(data), hash=hashlib.blake2b(data).digest())
 
     def sync(self, name: str) -> None:

@@ -1,11 +1,14 @@
 """Files: their names, their bytes on disk, who gets them and for how long."""
 
+import errno
 import http.client
 import socket
 from typing import Any
 
 import pytest
-from cloister import open_group
+from cloister import open_group, signed_request
+from cloister.open_group_server.file_store import FileStore
+from cloister.signed_request import Request
 
 PNG = b"\x89PNG\r\n\x1a\n image"
 
@@ -99,6 +102,38 @@ def test_what_is_refused_leaves_nothing_on_disk(world: Any) -> None:
     part = {"method": "POST", "path": "/room/tea/file", "b64": "AAAA"}
     assert world.ask("alice", "POST", "/batch", [part]).json()[0]["code"] == 429
     assert len(world.stored) == open_group.MAX_LOOSE_FILES
+
+
+def test_an_upload_that_nobody_or_somebody_else_signed_leaves_nothing_on_disk(alone: Any) -> None:
+    alone.start()
+    request = Request(method="POST", target="/room/tea/file", body=b"signed")
+    headers = alone.sign("alice", request)
+    assert alone.ask(None, "POST", "/room/tea/file", b"another", headers=headers).status_code == 401
+    assert alone.ask(None, "POST", "/room/tea/file", b"x", headers={"x-sogs-nonce": "AA=="}).status_code == 400
+    alone.pass_time(2 * signed_request.TIME_TOLERANCE_S)
+    assert alone.ask(None, "POST", "/room/tea/file", b"signed", headers=headers).status_code == 425
+    assert alone.stored == []
+
+
+def test_an_upload_that_the_disk_refuses_leaves_nothing(alone: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    alone.start()
+    part = {"method": "POST", "path": "/room/tea/file", "b64": "AAAA"}
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "the disk is full")
+
+    monkeypatch.setattr(FileStore, "sync", refuse)
+    assert alone.ask("alice", "POST", "/room/tea/file", b"x").status_code == 503
+    assert alone.ask("alice", "POST", "/batch", [part]).json()[0]["code"] == 503
+    assert alone.stored == []
+
+
+def test_the_nonce_of_an_upload_for_which_there_is_no_place_is_used(world: Any) -> None:
+    world.start(max_bytes=0)
+    headers = world.sign("alice", Request(method="POST", target="/room/tea/file", body=b"x"))
+    assert world.ask(None, "POST", "/room/tea/file", b"x", headers=headers).status_code == 503
+    assert world.ask(None, "POST", "/room/tea/file", b"x", headers=headers).status_code == 425
+    assert world.stored == []
 
 
 def test_an_upload_that_ends_early_leaves_nothing(alone: Any) -> None:
