@@ -55,6 +55,7 @@ FLAGS = ("read", "accessible", "write", "upload")
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 NOT_IN_FILE_NAMES = frozenset("/\\") | BIDI_CONTROLS
 FILE_NAME = re.compile(r"attachment; *filename\*=UTF-8''([A-Za-z0-9!#$&+.^_`|~%-]*)", re.IGNORECASE)
+CAPABILITY = re.compile(rf"[\x21-\x7e]{{1,{MAX_REQUIRED_CHARACTERS}}}")
 RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 
 
@@ -814,11 +815,11 @@ def find_missing(request: Request, offered: Collection[str]) -> list[str]:
     """Find which of the capabilities that are required are not offered.
 
     Raises:
-        Refusal: 400, it requires too many, or one with a name that is too long.
+        Refusal: 400, it requires too many, or one with a name that is too long or not of ASCII.
     Clauses: OG-66
     """
     required = [name for name in decode_query(request.query).get("required", "").split(",") if name]
-    if len(required) > MAX_REQUIRED or any(len(name) > MAX_REQUIRED_CHARACTERS for name in required):
+    if len(required) > MAX_REQUIRED or not all(map(CAPABILITY.fullmatch, required)):
         raise Refusal(400, f"at most {MAX_REQUIRED} capabilities of {MAX_REQUIRED_CHARACTERS} characters are required")
     return [name for name in required if name not in offered]
 
@@ -887,7 +888,7 @@ def decode_batch(body: bytes) -> list[Request]:
     Clauses: OG-62
     """
     try:
-        listed = json.loads(body)
+        listed = json.loads(body, parse_constant=wire.refuse_constant)
     except (ValueError, RecursionError):
         raise Refusal(400, "the body is not JSON") from None
     if not isinstance(listed, list) or not listed:
@@ -935,7 +936,10 @@ def decode_part_body(part: Mapping[str, Any]) -> bytes:
     Clauses: OG-62
     """
     if "json" in part:
-        return json.dumps(part["json"]).encode()
+        try:
+            return json.dumps(part["json"]).encode()
+        except RecursionError:
+            raise Refusal(400, "json is too deep") from None
     if "b64" in part:
         return take_base64(part, "b64")
     if "bytes" in part:

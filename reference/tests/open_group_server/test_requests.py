@@ -189,6 +189,29 @@ def test_batches_and_sequences(world: Any) -> None:
     assert [part["code"] for part in anonymous] == [401, 200]
 
 
+def test_a_batch_that_is_no_json_or_too_deep_is_refused_whole(alone: Any) -> None:
+    alone.start()
+    post = {"method": "POST", "path": "/room/tea/message", "json": alone.body("x")}
+    for value in (float("nan"), float("inf")):
+        assert alone.ask("alice", "POST", "/batch", [post, {**post, "json": value}]).status_code == 400
+    for depth in range(900, 1000, 5):
+        nested = b'{"a":' * depth + b"1" + b"}" * depth
+        body = b'[{"method": "POST", "path": "/rooms", "json": %b}]' % nested
+        assert alone.ask("alice", "POST", "/batch", body).status_code in {200, 400}
+    assert alone.since() == []
+
+
+def test_capabilities_that_are_required_make_no_long_answer(alone: Any) -> None:
+    alone.start()
+    missing = alone.ask(None, "GET", "/capabilities?required=sogs,reactions")
+    assert (missing.status_code, missing.json()["missing"]) == (412, ["reactions"])
+    longest = ",".join(["%22" * open_group.MAX_REQUIRED_CHARACTERS] * open_group.MAX_REQUIRED)
+    assert alone.ask(None, "GET", f"/capabilities?required={longest}").status_code == 412
+    wide = longest.replace("%22", "%F0%9F%98%80")
+    answers = [alone.ask(None, "GET", f"/capabilities?required={names}") for names in (longest, wide)]
+    assert all(len(answer.content) < 2000 for answer in answers)
+
+
 def test_a_batch_whose_answers_are_too_long_is_cut(alone: Any) -> None:
     alone.start()
     file = alone.upload("operator", bytes(6_000_000))
