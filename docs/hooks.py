@@ -5,8 +5,8 @@
 - Each chapter ends with a table of what enforces its clauses; a clause that rests on others shows these, and how many
   tests and mutants they have. A page shows every mutant as a change of the reference.
 - The OpenRPC document and the JSON Schemas of reports and transcripts are generated and published under `schema/`.
-- The tables and plots of the speed pages come from `speed.json`, `network-speed.json` and `fanout-speed.json`, which
-  `cloister bench --json`, `cloister bench network --json` and `cloister bench fanout --json` wrote.
+- The tables and plots of the speed pages come from `speed.json`, `network-speed.json`, `fanout-speed.json` and
+  `open-group-speed.json`, which `cloister bench --json`, and `network`, `fanout` and `open-group` behind `bench`, wrote.
 - Diagrams are drawn here, so that the site loads nothing from elsewhere.
 """
 
@@ -26,7 +26,7 @@ import mermaidx  # type: ignore[import-untyped]
 from cloister_conformance import openrpc
 from cloister_conformance.bench import render as speed
 from cloister_conformance.bench.fanout import MESSAGE_OF, FanOutCost, FanOutReport
-from cloister_conformance.bench.rounds import BenchReport, NetworkReport
+from cloister_conformance.bench.rounds import BenchReport, NetworkReport, OpenGroupReport
 from cloister_conformance.clause import CLAUSE_ID, read_clauses
 from cloister_conformance.trace import MUTANTS, TraceRow, build_matrix
 from matplotlib.figure import Figure
@@ -75,6 +75,12 @@ FAN_OUT_TABLES = {
     "<!-- fan-out: memory -->": speed.render_memory,
 }
 FAN_OUT_PLOT = "<!-- fan-out: plot -->"
+OPEN_GROUP_SPEED = ROOT / "docs" / "open-group-speed.json"
+OPEN_GROUP_TABLES = {
+    "<!-- open groups: rates -->": speed.render_rooms,
+    "<!-- open groups: growth -->": speed.render_room_growth,
+    "<!-- open groups: members -->": speed.render_crowd,
+}
 MUTANTS_PAGE = "spec/mutants.md"
 DEFINITION = re.compile(r"<li>\s*<strong>(?P<id>[A-Z]{2}-[1-9][0-9]*)</strong>")
 UNLINKED = re.compile(r"(<(?:pre|code|a|h1|svg|script)\b.*?</(?:pre|code|a|h1|svg|script)>|<[^>]*>)", re.DOTALL)
@@ -145,6 +151,9 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:  # noqa: ANN40
     for marker, render_fan_out in FAN_OUT_TABLES.items():
         if marker in markdown:
             markdown = markdown.replace(marker, "\n".join(render_fan_out(read_fan_out_speed())))
+    for marker, render_open_group in OPEN_GROUP_TABLES.items():
+        if marker in markdown:
+            markdown = markdown.replace(marker, "\n".join(render_open_group(read_open_group_speed())))
     chapter = Path(page.file.src_uri).stem
     clauses = [clause.id for clause in read_clauses().values() if clause.chapter == chapter]
     markdown = CHECKED_BLOCK.sub("```text", markdown)
@@ -227,6 +236,11 @@ def read_network_speed() -> NetworkReport:
 def read_fan_out_speed() -> FanOutReport:
     """Read what was measured of groups last."""
     return FanOutReport.model_validate_json(FAN_OUT_SPEED.read_text("utf-8"))
+
+
+def read_open_group_speed() -> OpenGroupReport:
+    """Read what was measured of open-group servers last."""
+    return OpenGroupReport.model_validate_json(OPEN_GROUP_SPEED.read_text("utf-8"))
 
 
 def draw_speed(report: BenchReport) -> str:

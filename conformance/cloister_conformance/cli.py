@@ -479,6 +479,40 @@ def run_fan_out_benchmarks(
         write(markdown_file, render.render_fan_out_markdown(report))
 
 
+@bench_app.command(name="open-group")
+def run_open_group_benchmarks(
+    *,
+    seconds: Annotated[float, typer.Option(min=0.01, help="for each figure")] = 0.5,
+    posts: Annotated[int, typer.Option(min=100, help="that the fullest room holds")] = 100_000,
+    members: Annotated[int, typer.Option(min=1, help="who poll a room")] = 1000,
+    databases: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--database",
+            metavar="URL",
+            help="of a PostgreSQL that is measured too, in databases that are made for it and go again",
+            show_default=False,
+        ),
+    ] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE")] = None,
+    markdown_file: Annotated[Path | None, typer.Option("--markdown", metavar="FILE")] = None,
+) -> None:
+    """Measure the reference's open-group server: posts and polls, a room that fills, a room in which a thousand poll."""
+    from cloister_conformance.bench import open_group  # noqa: PLC0415 - the other commands need no web server
+
+    with explain_errors():
+        check_writable(json_file, markdown_file)
+        with console.status("measuring") as status:
+            report = open_group.measure(
+                databases or (), seconds=seconds, posts=posts, members=members, tell=status.update
+            )
+    for table in render.build_open_group_tables(report):
+        console.print(table)
+    with explain_errors():
+        write(json_file, report.model_dump_json(indent=1) + "\n")
+        write(markdown_file, render.render_open_group_markdown(report))
+
+
 @app.command(name="trace")
 def print_trace(
     clauses: Annotated[

@@ -1,6 +1,6 @@
-"""A server of the node's kind that only answers, always the same: what the node cannot go below.
+"""A server of a node's or an open-group server's kind that only answers, always the same: what these cannot go below.
 
-It is started with a node file, whose member `answer` is the body of its answers.
+It is started with the file of the one whose place it takes, whose member `answer` is the body of its answers.
 """
 
 import json
@@ -12,18 +12,21 @@ from cloister.serving import process
 from fastapi import FastAPI, Request, Response
 
 
-def build_app(height: int, answer: bytes) -> FastAPI:
+def build_app(health: dict[str, object], answer: bytes) -> FastAPI:
     """Build the application."""
     app = FastAPI()
 
     @app.post("/storage_rpc/v1")
-    async def rpc(request: Request) -> Response:
+    @app.post("/oxen/v4/lsrpc")
+    @app.post("/room/{room}/message")
+    @app.get("/room/{room}/messages/since/{number}")
+    async def do_nothing(request: Request) -> Response:
         await request.body()
         return Response(answer, media_type="application/json")
 
     @app.get("/health")
-    async def health() -> dict[str, object]:
-        return {"status": "ok", "height": height}
+    async def tell_health() -> dict[str, object]:
+        return health
 
     return app
 
@@ -31,8 +34,9 @@ def build_app(height: int, answer: bytes) -> FastAPI:
 def main() -> None:
     """Listen and serve as the node does, until a signal comes."""
     file = json.loads(Path(sys.argv[1]).read_text("utf-8"))
+    height = {"height": file["network"]["height"]} if "network" in file else {}
     config = uvicorn.Config(
-        build_app(file["network"]["height"], file["answer"].encode()),
+        build_app({"status": "ok", **height}, file["answer"].encode()),
         loop="asyncio",
         http="h11",
         ws="none",

@@ -5,9 +5,29 @@ from collections.abc import Iterable
 from rich.table import Table
 
 from cloister_conformance.bench.fanout import FanOutCost, FanOutReport
-from cloister_conformance.bench.rounds import BenchReport, Comparison, Growth, NetworkReport
+from cloister_conformance.bench.rounds import (
+    BenchReport,
+    Comparison,
+    Growth,
+    NetworkReport,
+    OpenGroupReport,
+    RoomsReport,
+)
 
 GROWTH_COLUMNS = ("one at a time", "messages held", "ms", "time ratio", "middle half")
+ROOM_GROWTH_COLUMNS = ("database", "one at a time", "posts in the room", "ms", "time ratio", "middle half")
+CROWD_COLUMNS = (
+    "database",
+    "members",
+    "posts",
+    "polls /s",
+    "a poll alone, ms",
+    "half below",
+    "95 of 100 below",
+    "99 of 100 below",
+    "longest",
+    "saw each post once",
+)
 FAN_OUT_COUNTS = (
     "operation",
     "members",
@@ -61,6 +81,24 @@ def build_growth_table(report: NetworkReport) -> Table:
     return table
 
 
+def build_open_group_tables(report: OpenGroupReport) -> list[Table]:
+    """Build the tables of the terminal: an open-group server, a room that fills, a room in which many poll."""
+    comparisons = start_table()
+    for server in report.servers:
+        for comparison in server.comparisons:
+            comparisons.add_row(*describe(comparison))
+    tables = [comparisons]
+    for columns, describe_all in ((ROOM_GROWTH_COLUMNS, describe_room_growth), (CROWD_COLUMNS, describe_crowd)):
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+        for column in columns:
+            table.add_column(column, justify="left" if column in columns[:2] else "right")
+        for server in report.servers:
+            for row in describe_all(server):
+                table.add_row(*row)
+        tables.append(table)
+    return tables
+
+
 def build_fan_out_tables(report: FanOutReport) -> list[Table]:
     """Build the tables of the terminal: what groups cost, counted and measured."""
     tables = []
@@ -110,6 +148,28 @@ def describe_growth(growth: Growth) -> tuple[str, ...]:
         f"{growth.ratio:.2f}",
         f"{growth.low:.2f} to {growth.high:.2f}",
     )
+
+
+def describe_room_growth(server: RoomsReport) -> list[tuple[str, ...]]:
+    """Describe what a room that fills costs a server, texts for each row."""
+    return [(server.database, *describe_growth(each)) for each in server.growth]
+
+
+def describe_crowd(server: RoomsReport) -> list[tuple[str, ...]]:
+    """Describe a room in which many poll, texts for its one row."""
+    crowd = server.crowd
+    latencies = (crowd.median, crowd.p95, crowd.p99, crowd.longest)
+    return [
+        (
+            server.database,
+            f"{crowd.members:,}",
+            f"{crowd.posts}",
+            f"{crowd.polls_per_second:,.0f}",
+            f"{crowd.alone_milliseconds:.2f}",
+            *(f"{latency:.1f}" for latency in latencies),
+            f"{crowd.complete:,}",
+        )
+    ]
 
 
 def sort_costs(report: FanOutReport) -> list[FanOutCost]:
@@ -204,6 +264,35 @@ def render_growth(report: NetworkReport) -> list[str]:
         f"| {' | '.join(GROWTH_COLUMNS)} |",
         "| --- | ---: | ---: | ---: | ---: |",
         *[f"| {' | '.join(describe_growth(each))} |" for each in report.growth],
+    ]
+
+
+def render_open_group_markdown(report: OpenGroupReport) -> str:
+    """Render all tables of open-group servers as Markdown."""
+    tables = (render_rooms(report), render_room_growth(report), render_crowd(report))
+    return "\n\n".join("\n".join(lines) for lines in tables) + "\n"
+
+
+def render_rooms(report: OpenGroupReport) -> list[str]:
+    """Render what posts and polls cost."""
+    return render_comparisons(each for server in report.servers for each in server.comparisons)
+
+
+def render_room_growth(report: OpenGroupReport) -> list[str]:
+    """Render what a room that fills costs."""
+    return [
+        f"| {' | '.join(ROOM_GROWTH_COLUMNS)} |",
+        f"| --- | --- |{' ---: |' * (len(ROOM_GROWTH_COLUMNS) - 2)}",
+        *[f"| {' | '.join(row)} |" for server in report.servers for row in describe_room_growth(server)],
+    ]
+
+
+def render_crowd(report: OpenGroupReport) -> list[str]:
+    """Render what members wait who poll all at once."""
+    return [
+        f"| {' | '.join(CROWD_COLUMNS)} |",
+        f"| --- |{' ---: |' * (len(CROWD_COLUMNS) - 1)}",
+        *[f"| {' | '.join(row)} |" for server in report.servers for row in describe_crowd(server)],
     ]
 
 

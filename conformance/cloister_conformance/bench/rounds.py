@@ -67,7 +67,7 @@ class BenchReport(BaseModel):
 
 
 class Growth(BaseModel):
-    """What an operation costs a node that holds so many messages; the ratio is to the node that holds the fewest."""
+    """What an operation costs a server that holds so many messages; the ratio is to the one that holds the fewest."""
 
     operation: str
     messages: int
@@ -84,6 +84,42 @@ class NetworkReport(BaseModel):
     cores: int
     comparisons: list[Comparison]
     growth: list[Growth]
+
+
+class Crowd(BaseModel):
+    """Members who polled a room in turn, on connections of their own, while some posted.
+
+    The latencies are multiples of a poll's when nobody else asks. `complete` members saw each post exactly once.
+    """
+
+    members: int
+    posts: int
+    polls: int
+    polls_per_second: float
+    alone_milliseconds: float
+    median: float
+    p95: float
+    p99: float
+    longest: float
+    reopened: int
+    complete: int
+
+
+class RoomsReport(BaseModel):
+    """What was measured of an open-group server on one database."""
+
+    database: str
+    comparisons: list[Comparison]
+    growth: list[Growth]
+    crowd: Crowd
+
+
+class OpenGroupReport(BaseModel):
+    """What was measured of open-group servers."""
+
+    cloister: str
+    cores: int
+    servers: list[RoomsReport]
 
 
 def compare(
@@ -156,3 +192,8 @@ def find_quartiles(values: list[float]) -> tuple[float, float, float]:
     """Find the lower quartile, the median and the upper quartile."""
     low, median, high = statistics.quantiles(values, n=4, method="inclusive")
     return low, median, high
+
+
+def find_percentile(ordered: list[float], percent: int) -> float:
+    """Find the value below which so many percent of ordered values are."""
+    return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)]
