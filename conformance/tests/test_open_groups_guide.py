@@ -75,8 +75,7 @@ def serve(folder: Path) -> Iterator[str]:
         assert process.stdout is not None
         try:
             link = next(line.split()[1] for line in process.stdout if line.startswith("lobby "))
-            while not process.stdout.readline().startswith("serving at"):
-                pass
+            next(line for line in process.stdout if line.startswith("serving at"))
             while not serves(port):
                 time.sleep(0.1)
             yield link
