@@ -37,6 +37,7 @@ from cloister_conformance.transport import (
     start_process,
 )
 
+MEMORY = "/dev/shm"  # noqa: S108 - the folder inside is made by tempfile
 EXIT_SECONDS = 5
 STOP_SECONDS = 2
 """How long it may take to stop when its tests are over and nothing is claimed of it."""
@@ -57,6 +58,11 @@ BASE_TIME_MS = 1_700_000_000_000
 Sent = TypeVar("Sent")
 Came = TypeVar("Came")
 AnyResponse = TypeVar("AnyResponse", bound=Response)
+
+
+def find_memory() -> str | None:
+    """Find a folder in memory, None if there is none: tests kill processes and not machines, so no disk need be waited for."""
+    return MEMORY if os.access(MEMORY, os.W_OK) else None
 
 
 class HttpTarget:
@@ -114,7 +120,7 @@ class HttpTarget:
     def files(self) -> Path:
         """The folder of its files."""
         if self.folder is None:
-            self.folder = tempfile.TemporaryDirectory(prefix="cloister-under-test-")
+            self.folder = tempfile.TemporaryDirectory(prefix="cloister-under-test-", dir=find_memory())
             (Path(self.folder.name) / "data").mkdir()
         return Path(self.folder.name)
 
