@@ -96,10 +96,11 @@ async def run(server: process.Server, listener: socket.socket) -> None:
 def sweeping(
     database: Database, store: FileStore, clock: Clock
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
-    """Sweep as long as the application runs."""
+    """Sweep before the first request, and as long as the application runs."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await sweep_once(database, store, clock)
         task = asyncio.create_task(sweep_for_ever(database, store, clock))
         try:
             yield
@@ -112,17 +113,22 @@ def sweeping(
 
 
 async def sweep_for_ever(database: Database, store: FileStore, clock: Clock) -> None:
-    """Remove what nobody may have any more, again and again.
+    """Sweep again and again."""
+    while True:
+        await asyncio.sleep(SWEEP_SECONDS)
+        await sweep_once(database, store, clock)
+
+
+async def sweep_once(database: Database, store: FileStore, clock: Clock) -> None:
+    """Remove what nobody may have any more.
 
     Clauses: OG-51
     """
-    while True:
-        await asyncio.sleep(SWEEP_SECONDS)
-        try:
-            removed = await database.do(lambda connection: sweep(connection, clock() / 1000))
-            await asyncio.to_thread(store.remove, removed)
-        except (CannotWrite, OSError) as error:
-            log.note("cannot sweep", level=logging.ERROR, error=error)
+    try:
+        removed = await database.do(lambda connection: sweep(connection, clock() / 1000))
+        await asyncio.to_thread(store.remove, removed)
+    except (CannotWrite, OSError) as error:
+        log.note("cannot sweep", level=logging.ERROR, error=error)
 
 
 def sweep(connection: Connection, now_s: float) -> list[str]:
