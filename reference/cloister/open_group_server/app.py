@@ -63,6 +63,10 @@ def build_app(
         return await respond(request, server)
 
     async def tell_health() -> Response:
+        """Tell that it serves.
+
+        Clauses: AP-21
+        """
         return Response(b'{"status": "ok"}', media_type="application/json")
 
     async def tell_totals() -> Response:

@@ -26,7 +26,7 @@ class FileClock:
     def __call__(self) -> int:
         """Read the time.
 
-        Clauses: AP-20
+        Clauses: AP-20, AP-23
         """
         with suppress(UnusableFile):
             self._now_ms = self._read()

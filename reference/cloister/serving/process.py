@@ -59,7 +59,7 @@ def build_server(app: ASGIApp, *, seconds: float) -> Server:
 def stop_on_signals(server: Server) -> None:
     """Let a server stop when a signal comes.
 
-    Clauses: AP-19
+    Clauses: AP-19, AP-22
     """
     for number in SIGNALS:
         asyncio.get_running_loop().add_signal_handler(number, server.handle_exit, number, None)
