@@ -21,6 +21,9 @@ FAKE = Path(__file__).parent / "fakes" / "adapter.py"
 FAKE_NODE = FAKE.with_name("node.py")
 TIMEOUT_SECONDS = 2
 
+UNCOUNTED = 'environment.COVERAGE_PROCESS_CONFIG = ""'
+"""Of a fake no lines are counted: it is no part of what is tested, and its start would take twice as long."""
+
 collect_ignore = ["fakes/node.py"]
 """A program: it wants its arguments where a search for doctests imports it."""
 
@@ -34,7 +37,7 @@ def describe_fake(folder: Path, *arguments: str, toml: str = "") -> Implementati
     """Write the description of a fake adapter into a folder, and read it."""
     folder.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, str(FAKE), *arguments, "--pids", str(folder / "pids")]
-    lines = ['name = "fake"', f"run = {json.dumps(command)}", f"timeout_seconds = {TIMEOUT_SECONDS}", toml]
+    lines = ['name = "fake"', f"run = {json.dumps(command)}", f"timeout_seconds = {TIMEOUT_SECONDS}", UNCOUNTED, toml]
     (folder / "adapter.toml").write_text("\n".join(lines) + "\n")
     return implementations.read(folder)
 
@@ -90,7 +93,7 @@ def describe_fake_node(folder: Path, *arguments: str, toml: str = "") -> Impleme
     folder.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, str(FAKE_NODE), *arguments, f"--pids={folder / 'pids'}"]
     lines = ['name = "fake node"', 'role = "service-node"', 'capabilities = ["network-file", "clock"]']
-    lines += [f"run = {json.dumps(command)}", f"timeout_seconds = {TIMEOUT_SECONDS}", toml]
+    lines += [f"run = {json.dumps(command)}", f"timeout_seconds = {TIMEOUT_SECONDS}", UNCOUNTED, toml]
     (folder / "adapter.toml").write_text("\n".join(lines) + "\n")
     return implementations.read(folder)
 

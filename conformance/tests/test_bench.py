@@ -313,14 +313,14 @@ def easy_work(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("easy_work")
 def test_the_command_measures_groups(cloister: Cloister, tmp_path: Path) -> None:
-    done = cloister("bench fanout --members 20 --members 3 --json out/fanout.json --markdown out/fanout.md")
+    done = cloister("bench fanout --members 5 --members 3 --json out/fanout.json --markdown out/fanout.md")
     assert (done.status, done.err) == (0, "")
     report = FanOutReport.model_validate_json((tmp_path / "out" / "fanout.json").read_text("utf-8"))
     operations = ["creation", "message", "message, pairwise", "kick", "join", "leave"]
     assert [(cost.members, cost.operation) for cost in report.costs] == [
-        (n, name) for n in (3, 20) for name in operations
+        (n, name) for n in (3, 5) for name in operations
     ]
-    assert [each.members for each in report.memory] == [3, 20]
+    assert [each.members for each in report.memory] == [3, 5]
     text = (tmp_path / "out" / "fanout.md").read_text("utf-8")
     assert text == render.render_fan_out_markdown(report)
     assert text.count("\n| ") == 2 * len(report.costs) + len(report.memory) + 5

@@ -511,7 +511,7 @@ MUTANTS = {
 
 @pytest.mark.parametrize("mutant", MUTANTS)
 def test_the_failure_of_a_mutant_is_replayed(mutant: str, tmp_path: Path, cloister: Callable[[str], Any]) -> None:
-    command = f"{sys.executable} -m cloister_conformance.mutants {mutant} {mutants.FOLDER}"
+    command = f"env --unset=COVERAGE_PROCESS_CONFIG {sys.executable} -m cloister_conformance.mutants {mutant} {mutants.FOLDER}"
     assert cloister(f"check --jobs 1 --clause {mutant.partition('.')[0]} -- {command}").status == 1
     files = sorted((tmp_path / "cloister-failures").glob("*.json"))
     file = next(file for file in files if MUTANTS[mutant] in transcripts.read(file).steps[-1].expect)
