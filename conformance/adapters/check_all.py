@@ -1,5 +1,7 @@
 """Builds and checks every third-party library beside this file, and lets them all talk to each other and to the reference.
 
+While one is checked, the next are built, one by one.
+
 `--write` writes the two pages of the documentation that show what was found. The folder `transcripts` of a library holds
 some of its known failures: each is replayed, and fails if it does not show a known failure.
 
@@ -12,6 +14,7 @@ import os
 import re
 import sys
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from cloister_conformance import implementation as implementations
@@ -61,12 +64,11 @@ def build(implementation: Implementation) -> None:
     raise RegistryDoesNotAnswer
 
 
-def check(folder: Path) -> Report:
-    """Build and check the implementation in a folder."""
-    implementation = implementations.read(folder)
+def check(implementation: Implementation, built: Future[None]) -> Report:
+    """Check an implementation as soon as it is built."""
     begin = time.monotonic()
-    build(implementation)
-    console.print(f"built in {time.monotonic() - begin:.0f} s")
+    built.result()
+    console.print(f"waited {time.monotonic() - begin:.0f} s for the build")
     report = runs.run(implementation, Options(jobs=2))
     terminal.print_report(console, report)
     return report
@@ -146,15 +148,15 @@ def gather_reasons(report: Report) -> dict[str, list[str]]:
     return dict(sorted(ordered.items(), key=lambda item: order.index(item[1][0])))
 
 
-def check_or_explain(folder: Path) -> tuple[Report | None, str]:
-    """Check the implementation in a folder; return its report if there is one, and the problem if there is one."""
-    implementation = implementations.read(folder)
+def check_or_explain(implementation: Implementation, built: Future[None]) -> tuple[Report | None, str]:
+    """Check an implementation; return its report if there is one, and the problem if there is one."""
+    folder = implementation.folder
     missing = implementations.find_missing(implementation)
     if missing:
         console.print(f"[bold red]MISSING[/] {', '.join(missing)}: {folder.name} was not run")
         return None, f"{folder.name}: {', '.join(missing)} is missing" if os.environ.get("CI") else ""
     try:
-        report = check(folder)
+        report = check(implementation, built)
         unshown = find_unshown(implementation)
     except RegistryDoesNotAnswer:
         console.print(f"[bold red]NOT RUN[/] {folder.name}: a registry did not answer")
@@ -164,6 +166,25 @@ def check_or_explain(folder: Path) -> tuple[Report | None, str]:
     if not report.conforms:
         return report, f"{folder.name} does not conform, beyond its known failures"
     return report, f"{folder.name}: no known failure shows in {', '.join(unshown)}" if unshown else ""
+
+
+def check_each(found: list[Implementation]) -> tuple[dict[str, Report], list[str]]:
+    """Build and check implementations; return their reports by folder, and their problems."""
+    reports: dict[str, Report] = {}
+    problems: list[str] = []
+    builder = ThreadPoolExecutor(max_workers=1)
+    builds = [builder.submit(build, implementation) for implementation in found]
+    try:
+        for implementation, built in zip(found, builds, strict=True):
+            name = implementation.folder.name
+            console.rule(name)
+            report, problem = check_or_explain(implementation, built)
+            if report:
+                reports[name] = report
+            problems.append(problem)
+    finally:
+        builder.shutdown(cancel_futures=True)
+    return reports, problems
 
 
 def run_matrix(folders: list[Path]) -> Matrix:
@@ -212,16 +233,8 @@ def main() -> int:
     arguments = parser.parse_args()
 
     folders = sorted(file.parent for file in HERE.glob("*/adapter.toml"))
-    reports: dict[str, Report] = {}
-    problems: list[str] = []
-    for folder in folders:
-        if arguments.names and folder.name not in arguments.names:
-            continue
-        console.rule(folder.name)
-        report, problem = check_or_explain(folder)
-        if report:
-            reports[folder.name] = report
-        problems.append(problem)
+    chosen = [folder for folder in folders if not arguments.names or folder.name in arguments.names]
+    reports, problems = check_each([implementations.read(folder) for folder in chosen])
     is_whole = len(reports) == len(folders)
     talked = run_matrix([folder for folder in folders if folder.name in reports])
     if talked.count("failed") or (is_whole and not talked.is_clean):

@@ -210,8 +210,9 @@ def without_foreign_settings() -> Iterator[None]:
         try:
             yield
         finally:
-            os.environ.clear()
-            os.environ.update(saved)
+            for name in os.environ.keys() - saved.keys():
+                del os.environ[name]
+            os.environ.update(saved)  # never empty: a library may be built meanwhile
 
 
 def greet(implementation: Implementation) -> Subject:

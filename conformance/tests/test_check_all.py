@@ -3,6 +3,9 @@
 import importlib.util
 import json
 from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from threading import Event
 from types import ModuleType
 from typing import Any
 
@@ -129,15 +132,54 @@ def test_an_implementation_of_which_nothing_is_kept_is_not_started(check_all: Mo
     assert not (implementation.folder / "pids").exists()
 
 
+class Conforming:
+    """A report without a failure."""
+
+    conforms = True
+
+
+def check_nothing(implementation: Implementation, built: Future[None]) -> Conforming:
+    """Find that an implementation conforms once it is built."""
+    built.result()
+    return Conforming()
+
+
 def test_the_check_fails_and_names_the_transcript(
     check_all: ModuleType, fake: Fake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     implementation = fake(toml=KNOWN)
     keep(implementation)
+    monkeypatch.setattr(check_all, "check", check_nothing)
+    _, problems = check_all.check_each([implementation])
+    assert problems == ["fake: no known failure shows in kept.json"]
 
-    class Conforming:
-        conforms = True
 
-    monkeypatch.setattr(check_all, "check", lambda folder: Conforming())
-    _, problem = check_all.check_or_explain(implementation.folder)
-    assert problem == "fake: no known failure shows in kept.json"
+def test_the_next_is_built_while_one_is_checked(
+    check_all: ModuleType, make_fake: Fake, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    second_is_built = Event()
+
+    def build(implementation: Implementation) -> None:
+        if implementation.folder.name == "second":
+            second_is_built.set()
+
+    def check(implementation: Implementation, built: Future[None]) -> Conforming:
+        built.result()
+        assert second_is_built.wait(30)
+        return Conforming()
+
+    monkeypatch.setattr(check_all, "build", build)
+    monkeypatch.setattr(check_all, "check", check)
+    reports, problems = check_all.check_each([make_fake(tmp_path / name) for name in ("first", "second")])
+    assert list(reports) == ["first", "second"]
+    assert problems == ["", ""]
+
+
+def test_what_cannot_be_built_is_told_and_the_next_is_checked(
+    check_all: ModuleType, make_fake: Fake, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(check_all, "check", check_nothing)
+    found = [make_fake(tmp_path / "first", toml='build = [["false"]]'), make_fake(tmp_path / "second")]
+    reports, problems = check_all.check_each(found)
+    assert list(reports) == ["second"]
+    assert problems == ["cannot build fake: `false` ended with 1\n", ""]
