@@ -73,22 +73,24 @@ class Cluster:
         import psycopg
 
         try:
-            psycopg.connect(self._url("postgres"), connect_timeout=2).close()
+            psycopg.connect(f"{self.url}/postgres", connect_timeout=2).close()
         except psycopg.OperationalError:
             return False
         return True
 
-    def _url(self, name: str) -> str:
-        return f"postgresql://cloister@127.0.0.1:{self.port}/{name}"
+    @property
+    def url(self) -> str:
+        """Where it is, without a database."""
+        return f"postgresql://cloister@127.0.0.1:{self.port}"
 
     def make_database(self) -> str:
         """Make an empty database; its URL."""
         import psycopg
 
         self._count += 1
-        with psycopg.connect(self._url("postgres"), autocommit=True) as connection:
+        with psycopg.connect(f"{self.url}/postgres", autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE test_{self._count}")
-        return self._url(f"test_{self._count}").replace("postgresql", "postgresql+psycopg", 1)
+        return f"{self.url}/test_{self._count}"
 
     def stop(self) -> None:
         self.process.send_signal(signal.SIGINT)
