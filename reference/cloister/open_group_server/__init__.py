@@ -3,7 +3,7 @@
 A shell: it has the disk, the database, the clock, the sockets and the randomness. What is right is decided by
 `cloister.open_group`, `cloister.signed_request` and `cloister.server_onion`.
 
-- `server_file`: what a server is started with.
+- `server_file`: what a server is started with; `folder`: how one command makes it.
 - `tables`: what it keeps; `migrations`: how tables come to be so; `database`: SQLite or PostgreSQL, and its one thread.
 - `people`, `rooms`, `messages`, `files`: what is looked up and written, one statement or few for each question.
 - `file_store`: the bytes of files on disk.
