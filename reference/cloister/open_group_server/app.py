@@ -5,7 +5,7 @@ Clauses: OG-13, OG-57, OG-59
 The routes are those of `open_group.ENDPOINTS`, for /openapi.json. What is none of them is answered in the same way.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -15,22 +15,25 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 import cloister
-from cloister import open_group, server_onion
+from cloister import open_group, room, server_onion
 from cloister.open_group import BATCH_PATHS, ENDPOINTS, Endpoint
 from cloister.open_group_server.answering import Upload, is_upload
 from cloister.open_group_server.batches import Server
 from cloister.open_group_server.endpoints import HANDLERS
 from cloister.open_group_server.metrics import Metrics
-from cloister.room_post import MAX_POST_FILES
+from cloister.open_group_server.reply import build_refusal
+from cloister.room_post import MAX_DATA_BYTES, MAX_POST_FILES
 from cloister.serving.gate import Gate
 from cloister.serving.limits import RateLimit
 from cloister.serving.reading import read_body, read_chunks
-from cloister.signed_request import Request
+from cloister.signed_request import Refusal, Request
 
 HEALTH_PATH = "/health"
 METRICS_PATH = "/metrics"
 OPENAPI_PATH = "/openapi.json"
 OWN_PATHS = (HEALTH_PATH, METRICS_PATH, OPENAPI_PATH, *BATCH_PATHS, server_onion.TARGET)
+OWN_METHODS = {"GET": (HEALTH_PATH, OPENAPI_PATH), "POST": (*BATCH_PATHS, server_onion.TARGET)}
+NO_SUCH_PATH, NOT_ALLOWED = 404, 405
 
 
 def build_app(
@@ -51,6 +54,7 @@ def build_app(
     app = FastAPI(
         title="cloister open-group server",
         version=cloister.__version__,
+        description=DESCRIPTION,
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
@@ -105,8 +109,21 @@ class CatchAll:
 async def respond(request: fastapi.Request, server: Server) -> Response:
     """Answer a request that came by HTTP."""
     reply = await server.answer(await read_request(request, server))
+    path = request.scope["path"]
+    if reply.status == NO_SUCH_PATH and path in (
+        HEALTH_PATH,
+        OPENAPI_PATH,
+    ):  # it has passed all checks but that of the path
+        reply = build_refusal(Refusal(NOT_ALLOWED, "this path has not this method"))
     request.state.claim.add(len(reply.body))
-    return Response(reply.body, reply.status, headers=dict(reply.headers))
+    allowed = {"allow": ", ".join(list_methods(path))} if reply.status == NOT_ALLOWED else {}
+    return Response(reply.body, reply.status, headers={**reply.headers, **allowed})
+
+
+def list_methods(path: str) -> list[str]:
+    """List the methods of a path that has some."""
+    own = [method for method, paths in OWN_METHODS.items() if path in paths]
+    return [*own, *(endpoint.method for endpoint in ENDPOINTS if endpoint.pattern.fullmatch(path))]
 
 
 async def read_request(request: fastapi.Request, server: Server) -> Request:
@@ -153,22 +170,40 @@ def name_endpoint(path: str) -> str:
 
 # What /openapi.json says
 
+DESCRIPTION = "Chapter 11 of cloister. Four headers X-SOGS sign a request; without them it is anonymous."
+WHOLE, TWO_LEFT, THREE_LEFT = "[A-Za-z0-9+/]{4}", "[A-Za-z0-9+/][AQgw]==", "[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]="
+"""Groups of base64 in their canonical form."""
 BYTES_BODY = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
-BOOLEAN, TEXT, BASE64 = {"type": "boolean"}, {"type": "string"}, {"type": "string", "contentEncoding": "base64"}
+BOOLEAN, TEXT = {"type": "boolean"}, {"type": "string"}
+BASE64 = {"type": "string", "contentEncoding": "base64", "pattern": f"^({WHOLE})*({WHOLE}|{TWO_LEFT}|{THREE_LEFT})$"}
+DATA = {**BASE64, "maxLength": -(-MAX_DATA_BYTES // 3) * 4}
+SIGNATURE = {**BASE64, "pattern": f"^({WHOLE}){{21}}{TWO_LEFT}$"}
+INVITATION = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 SECONDS = {"type": "integer", "minimum": 1, "maximum": open_group.MAX_SECONDS}
 NUMBER = {"type": "integer", "minimum": 1, "maximum": open_group.MAX_NUMBER}
 FILES = {"type": "array", "items": NUMBER, "maxItems": MAX_POST_FILES, "uniqueItems": True}
-ROOMS = {"type": "array", "items": TEXT, "minItems": 1, "maxItems": open_group.MAX_BATCH, "uniqueItems": True}
+TOKEN = {"type": "string", "pattern": f"^({room.TOKEN.pattern}|[*])$"}
+ROOMS = {"type": "array", "items": TOKEN, "minItems": 1, "maxItems": open_group.MAX_BATCH, "uniqueItems": True}
 SCOPE = {"rooms": ROOMS, "global": {"const": True}}
 
 
-def describe_object(members: Mapping[str, object], *, required: tuple[str, ...] = ()) -> dict[str, Any]:
+def describe_object(
+    members: Mapping[str, object], *, required: tuple[str, ...] = (), **further: object
+) -> dict[str, Any]:
     """Describe a JSON object that has no other members."""
-    schema = {"type": "object", "required": list(required), "properties": dict(members), "additionalProperties": False}
-    return {"application/json": {"schema": schema}}
+    described = {"type": "object", "properties": dict(members), "additionalProperties": False, **further}
+    return {"application/json": {"schema": {**described, **({"required": list(required)} if required else {})}}}
 
 
-POST_BODY = describe_object({"data": BASE64, "signature": BASE64, "files": FILES}, required=("data", "signature"))
+def describe_choice(*names: str) -> list[dict[str, Any]]:
+    """Describe that one of several members is there."""
+    return [{"required": [name]} for name in names]
+
+
+WHERE = describe_choice(*SCOPE)
+
+
+POST_BODY = describe_object({"data": DATA, "signature": SIGNATURE, "files": FILES}, required=("data", "signature"))
 ROOM_BODY = describe_object(
     {"name": TEXT, "description": TEXT, "image": {"type": ["integer", "null"]}}
     | dict.fromkeys(open_group.ROOM_BOOLEANS, BOOLEAN)
@@ -181,21 +216,23 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/room/{room}/message"): POST_BODY,
     ("PUT", "/room/{room}/message/{message}"): POST_BODY,
     ("POST", "/room/{room}/file"): BYTES_BODY,
-    ("POST", "/user/{id}/ban"): describe_object({**SCOPE, "timeout": SECONDS}),
-    ("POST", "/user/{id}/unban"): describe_object(SCOPE),
+    ("POST", "/user/{id}/ban"): describe_object({**SCOPE, "timeout": SECONDS}, oneOf=WHERE),
+    ("POST", "/user/{id}/unban"): describe_object(SCOPE, oneOf=WHERE),
     ("POST", "/user/{id}/moderator"): describe_object(
-        {**SCOPE, "admin": BOOLEAN, "moderator": BOOLEAN, "visible": BOOLEAN}
+        {**SCOPE, "admin": BOOLEAN, "moderator": BOOLEAN, "visible": BOOLEAN},
+        oneOf=WHERE,
+        anyOf=describe_choice("admin", "moderator", "visible"),
     ),
     ("POST", "/room/{room}/permissions/{id}"): PERMISSIONS_BODY,
     ("POST", "/room/{room}/invitation"): describe_object({"timeout": SECONDS}),
-    ("POST", "/room/{room}/join"): describe_object({"invitation": TEXT}, required=("invitation",)),
+    ("POST", "/room/{room}/join"): describe_object({"invitation": INVITATION}, required=("invitation",)),
 }
 PART = {
     "type": "object",
     "required": ["method", "path"],
     "properties": {
         "method": {"enum": sorted(server_onion.METHODS)},
-        "path": TEXT,
+        "path": {"type": "string", "pattern": "^/"},
         "headers": {"type": "object", "additionalProperties": TEXT},
         "json": {},
         "b64": BASE64,
@@ -205,6 +242,22 @@ PART = {
 }
 BATCH_BODY = {
     "application/json": {"schema": {"type": "array", "items": PART, "minItems": 1, "maxItems": open_group.MAX_BATCH}}
+}
+
+LIMIT = {"name": "limit", "in": "query", "schema": {"type": "string", "pattern": f"^({open_group.DECIMAL})$"}}
+AFTER = {"name": "after", "in": "query", "schema": {"type": "string", "pattern": f"^({open_group.NAMES['id']})$"}}
+REQUIRED = {"name": "required", "in": "query", "schema": TEXT}
+RANGE = {"name": "Range", "in": "header", "schema": TEXT}
+DISPOSITION = {"name": "Content-Disposition", "in": "header", "schema": TEXT}
+PARAMETERS: dict[tuple[str, str], list[dict[str, Any]]] = {
+    ("GET", "/capabilities"): [REQUIRED],
+    ("GET", "/room/{room}/messages/since/{number}"): [LIMIT],
+    ("GET", "/room/{room}/messages/recent"): [LIMIT],
+    ("GET", "/room/{room}/messages/before/{message}"): [LIMIT],
+    ("GET", "/room/{room}/permissions"): [LIMIT, AFTER],
+    ("POST", "/room/{room}/file"): [DISPOSITION],
+    ("GET", "/room/{room}/file/{file}"): [RANGE],
+    ("GET", "/room/{room}/file/{file}/{name}"): [RANGE],
 }
 
 GET_STATUSES = (200, 429, 503)
@@ -220,14 +273,29 @@ def describe_endpoint(endpoint: Endpoint) -> dict[str, Any]:
     success = 201 if (endpoint.method, endpoint.path) in CREATED else 200
     more = MORE_STATUSES.get(endpoint.path, ())
     ranges = (206, 416) if "{file}" in endpoint.path else ()
-    described = describe(BODIES.get((endpoint.method, endpoint.path)), (success, *more, *ranges, *SIGNED_STATUSES))
-    handler = HANDLERS[endpoint.method, endpoint.path]
+    key = endpoint.method, endpoint.path
+    parameters = [*describe_path(endpoint.path), *PARAMETERS.get(key, [])]
+    described = describe(BODIES.get(key), (success, *more, *ranges, *SIGNED_STATUSES), parameters)
+    handler = HANDLERS[key]
     summary = (handler.__doc__ or "").partition("\n")[0]
     return {**described, "name": f"{endpoint.method} {endpoint.path}", "summary": summary}
 
 
-def describe(body: dict[str, Any] | None, statuses: tuple[int, ...]) -> dict[str, Any]:
-    """Describe what is taken, and the statuses of what is answered."""
-    extra = {"requestBody": {"required": False, "content": body}} if body else {}
+def describe_path(path: str) -> list[dict[str, Any]]:
+    """Describe what stands in a path."""
+    return [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "pattern": f"^({pattern})$"}}
+        for name, pattern in open_group.NAMES.items()
+        if f"{{{name}}}" in path
+    ]
+
+
+def describe(
+    body: dict[str, Any] | None, statuses: tuple[int, ...], parameters: Sequence[dict[str, Any]] = ()
+) -> dict[str, Any]:
+    """Describe what is taken, in the body and beside it, and the statuses of what is answered."""
+    extra: dict[str, Any] = {"requestBody": {"required": False, "content": body}} if body else {}
+    if parameters:
+        extra["parameters"] = parameters
     responses = {str(status): {"description": "see chapter 11"} for status in statuses}
     return {"response_class": Response, "openapi_extra": {**extra, "responses": responses}}

@@ -290,3 +290,20 @@ def test_unknown_paths_and_methods_have_a_line_of_text(alone: Any) -> None:
 def test_without_metrics_there_is_no_such_path(alone: Any) -> None:
     alone.start(metrics=False)
     assert alone.ask(None, "GET", "/metrics").status_code == 404
+
+
+def test_another_method_is_told_with_those_that_there_are(alone: Any) -> None:
+    alone.start()
+    for path, allowed in (
+        ("/room/tea", "GET, PUT"),
+        ("/batch", "POST"),
+        ("/oxen/v4/lsrpc", "POST"),
+        ("/health", "GET"),
+        ("/openapi.json", "GET"),
+    ):
+        answer = alone.ask("alice", "PATCH", path)
+        assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
+        assert alone.ask(None, "PATCH", path, headers={"X-SOGS-Timestamp": "0"}).status_code == 400
+    assert alone.ask("alice", "PATCH", "/none").status_code == 404
+    part = alone.ask("alice", "POST", "/batch", [{"method": "DELETE", "path": "/health"}]).json()[0]
+    assert part["code"] == 404
