@@ -624,16 +624,7 @@ def check_description(description: str) -> None:
 
 def is_plain(text: str) -> bool:
     """Tell whether a text has no control characters, none that change its direction, and no halves of characters."""
-    return not CONTROL.search(text) and not BIDI_CONTROLS & set(text) and is_encodable(text)
-
-
-def is_encodable(text: str) -> bool:
-    """Tell whether a text can be written in UTF-8."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+    return not CONTROL.search(text) and not BIDI_CONTROLS & set(text) and wire.is_encodable(text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -372,6 +372,18 @@ def take_boolean(members: Mapping[str, Any], name: str) -> bool:
     return value
 
 
+def take_shown(members: Mapping[str, Any], name: str) -> str:
+    """Take a text that is kept and shown out of a JSON object.
+
+    Raises:
+        InvalidMessage: it is absent or none, or has halves of characters, with which nobody could read what is kept.
+    """
+    text = wire.take_text(members, name)
+    if not wire.is_encodable(text):
+        raise errors.InvalidMessage(reason=f"{name} is no text")
+    return text
+
+
 def read_room(reply: ServerReply, token: str) -> RoomInfo:
     """Read what a room is.
 
@@ -390,8 +402,8 @@ def read_info(members: Mapping[str, Any], token: str) -> RoomInfo:
     if wire.take_text(members, "token") != token:
         raise errors.InvalidMessage(reason="it is another room")
     return RoomInfo(
-        name=wire.take_text(members, "name"),
-        description=wire.take_text({"description": members.get("description") or ""}, "description"),
+        name=take_shown(members, "name"),
+        description=take_shown({"description": members.get("description") or ""}, "description"),
         info_updates=take_number(members, "info_updates"),
         message_sequence=take_number(members, "message_sequence"),
         active_users=take_number(members, "active_users"),

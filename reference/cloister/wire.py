@@ -133,6 +133,15 @@ def take_text(fields: Mapping[str, Any], name: str) -> str:
     return value
 
 
+def is_encodable(text: str) -> bool:
+    """Tell whether a text can be written in UTF-8: JSON can hold halves of characters, which cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def check_range(value: int, low: int, high: int, *, what: str) -> None:
     """Check that `low <= value <= high`.
 

@@ -185,6 +185,8 @@ def give_back(change: Callable[[Any], Any], target: str) -> Callable[[Request, S
         lambda answers: [answers[0], {**answers[1], "code": "200"}],
         lambda answers: [{**answers[0], "body": {**answers[0]["body"], "token": "other"}}, answers[1]],
         lambda answers: [{**answers[0], "body": {**answers[0]["body"], "message_sequence": -1}}, answers[1]],
+        lambda answers: [{**answers[0], "body": {**answers[0]["body"], "name": "\ud800"}}, answers[1]],
+        lambda answers: [{**answers[0], "body": {**answers[0]["body"], "description": "\udfff"}}, answers[1]],
     ],
 )
 def test_a_beginning_of_another_form_is_refused(all_of: Neighbours, change: Callable[[Any], Any]) -> None:
