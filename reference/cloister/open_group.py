@@ -56,7 +56,8 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 NOT_IN_FILE_NAMES = frozenset("/\\") | BIDI_CONTROLS
 FILE_NAME = re.compile(r"attachment; *filename\*=UTF-8''([A-Za-z0-9!#$&+.^_`|~%-]*)", re.IGNORECASE)
 CAPABILITY = re.compile(rf"[\x21-\x7e]{{1,{MAX_REQUIRED_CHARACTERS}}}")
-RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
+RANGE = re.compile(r"bytes=([0-9]*)-([0-9]*)")
+MAX_OFFSET_DIGITS = 18
 
 
 class Need(Enum):
@@ -858,14 +859,26 @@ def read_range(header: str | None, size: int) -> tuple[int, int] | None:
     found = RANGE.fullmatch(header or "")
     if not found or found[0] == "bytes=-":
         return None
-    first, last = found[1], found[2]
-    begin = int(first) if first else max(0, size - int(last))
-    end = min(size, int(last) + 1) if first and last else size
-    if first and last and int(last) < int(first):
+    first, last = map(read_offset, found.groups())
+    if first is None:
+        begin, end = max(0, size - (last or 0)), size
+    elif last is None:
+        begin, end = first, size
+    elif last < first:
         return None  # no range at all, by RFC 9110
+    else:
+        begin, end = first, min(size, last + 1)
     if begin >= size:
         raise Refusal(416, "the range begins behind the end of the file")
     return begin, end
+
+
+def read_offset(digits: str) -> int | None:
+    """Read a number of a range, None if there is none; one of very many digits is behind the end of every file."""
+    if not digits:
+        return None
+    digits = digits.lstrip("0") or "0"
+    return int(digits) if len(digits) <= MAX_OFFSET_DIGITS else MAX_NUMBER
 
 
 # Batches

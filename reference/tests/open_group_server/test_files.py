@@ -33,6 +33,28 @@ def test_a_file_is_given_to_those_who_may(world: Any) -> None:
     assert world.stored == []
 
 
+@pytest.mark.parametrize(
+    ("asked", "given"),
+    [
+        ("bytes=99999999999999999999-", None),
+        ("bytes=00000000000000000002-", b"234"),
+        ("bytes=-99999999999999999999", b"01234"),
+        ("bytes=3-99999999999999999999", b"34"),
+        ("bytes=4-4", b"4"),
+        ("bytes=-0", None),
+        ("bytes=-", b"01234"),
+        ("bytes=3-2", b"01234"),
+    ],
+)
+def test_a_range_has_numbers_of_any_length(alone: Any, asked: str, given: bytes | None) -> None:
+    alone.start()
+    file = alone.upload("alice", b"01234")
+    answer = alone.ask("alice", "GET", f"/room/tea/file/{file}", headers={"range": asked})
+    status = 416 if given is None else 200 if given == b"01234" and "9" not in asked else 206
+    assert answer.status_code == status
+    assert given in {None, answer.content}
+
+
 def test_an_edit_lists_anew_what_a_post_has(world: Any) -> None:
     world.start()
     first, second, third = (world.upload("alice", bytes([number])) for number in (1, 2, 3))
