@@ -18,6 +18,7 @@ from cloister.open_group import FLAGS, NO_SUCH_FILE, NO_SUCH_ROOM, Flags, Need, 
 from cloister.open_group_server import files, messages, people, rooms
 from cloister.open_group_server.file_store import FileStore, Stored
 from cloister.open_group_server.messages import Message
+from cloister.open_group_server.people import Staff
 from cloister.open_group_server.reply import Download, build_json
 from cloister.open_group_server.rooms import Room
 from cloister.server_onion import ServerReply
@@ -197,15 +198,30 @@ def tell_rooms(asked: Asked) -> ServerReply:
 
     Clauses: OG-15
     """
-    return build_json([describe_room(asked, found, rights) for found, rights in asked.list_rooms()])
+    return build_json(describe_rooms(asked, asked.list_rooms()))
 
 
 def describe_room(asked: Asked, found: Room, rights: Rights) -> dict[str, Any]:
-    """Describe a room to who asks.
+    """Describe a room to who asks."""
+    return describe_rooms(asked, [(found, rights)])[0]
+
+
+def describe_rooms(asked: Asked, listed: Sequence[tuple[Room, Rights]]) -> list[dict[str, Any]]:
+    """Describe rooms to who asks, in their order: with two questions, however many they are.
 
     Clauses: OG-27
     """
-    staff = people.list_staff(asked.connection, found.number)
+    numbers = [found.number for found, _ in listed]
+    staff = people.list_staff(asked.connection, numbers)
+    active = rooms.count_active(asked.connection, numbers, now_s=asked.now_s)
+    return [describe(found, rights, staff[found.number], active[found.number]) for found, rights in listed]
+
+
+def describe(found: Room, rights: Rights, staff: Staff, active: int) -> dict[str, Any]:
+    """Describe a room to somebody with these rights.
+
+    Clauses: OG-27
+    """
     told: dict[str, Any] = {
         "token": found.token,
         "name": found.name,
@@ -214,7 +230,7 @@ def describe_room(asked: Asked, found: Room, rights: Rights) -> dict[str, Any]:
         "created": found.created_s,
         "info_updates": found.info_updates,
         "message_sequence": found.message_sequence,
-        "active_users": rooms.count_active(asked.connection, found.number, now_s=asked.now_s),
+        "active_users": active,
         "moderators": staff.moderators,
         "admins": staff.administrators,
         "invitation_required": found.settings.invitation_required,
@@ -273,10 +289,10 @@ def poll_room(asked: Asked) -> ServerReply:
 
     Clauses: OG-65
     """
-    seen = open_group.decode_number(asked.names["number"])
+    seen, number = open_group.decode_number(asked.names["number"]), asked.room.number
     told: dict[str, Any] = {
         "token": asked.room.token,
-        "active_users": rooms.count_active(asked.connection, asked.room.number, now_s=asked.now_s),
+        "active_users": rooms.count_active(asked.connection, [number], now_s=asked.now_s)[number],
         "read": asked.rights.read,
         "write": asked.rights.write,
         "upload": asked.rights.upload,

@@ -127,16 +127,24 @@ class Staff:
 SHOWN = select(standings, users.c.shown_as).outerjoin(users, users.c.account == standings.c.account)
 
 
-def list_staff(connection: Connection, room: int) -> Staff:
-    """List the moderators and administrators of a room.
+def list_staff(connection: Connection, rooms: Sequence[int]) -> dict[int, Staff]:
+    """List the moderators and administrators of rooms.
 
     Clauses: OG-27
     """
-    rows = connection.execute(
-        SHOWN.where(standings.c.room == room, or_(standings.c.moderator, standings.c.administrator)).order_by(
-            standings.c.account
-        )
-    ).all()
+    has_role = or_(standings.c.moderator, standings.c.administrator)
+    rows = connection.execute(SHOWN.where(standings.c.room.in_(rooms), has_role).order_by(standings.c.account))
+    found: dict[int, list[Row[Any]]] = {room: [] for room in rooms}
+    for row in rows:
+        found[row.room].append(row)
+    return {room: build_staff(of_room) for room, of_room in found.items()}
+
+
+def build_staff(rows: Sequence[Row[Any]]) -> Staff:
+    """Build the staff of a room from its rows.
+
+    Clauses: OG-27
+    """
 
     def pick(*, administrator: bool, visible: bool) -> list[str]:
         found = [row for row in rows if row.administrator == administrator and row.visible == visible]

@@ -9,6 +9,7 @@ from cloister import open_group, signed_request
 from cloister.open_group import ENDPOINTS
 from cloister.open_group_server import endpoints
 from cloister.signed_request import Request
+from sqlalchemy import Engine, event
 
 
 def test_every_endpoint_of_the_table_has_a_handler() -> None:
@@ -187,6 +188,21 @@ def test_batches_and_sequences(world: Any) -> None:
     assert world.ask("bob", "POST", "/batch", [polled] * 101).status_code == 413
     anonymous = world.ask(None, "POST", "/batch", [posted, polled]).json()
     assert [part["code"] for part in anonymous] == [401, 200]
+
+
+def test_many_rooms_are_listed_with_few_questions(world: Any) -> None:
+    world.start(rooms=[{"token": f"room{number}", "name": "Room"} for number in range(20)])
+    asked: list[str] = []
+
+    def note(_: object, __: object, statement: str, *___: object) -> None:
+        asked.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        assert len(world.ask(None, "GET", "/rooms").json()) == 20
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    assert 0 < len(asked) < 20
 
 
 def test_a_batch_that_is_no_json_or_too_deep_is_refused_whole(alone: Any) -> None:
