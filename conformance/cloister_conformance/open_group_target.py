@@ -6,8 +6,11 @@ Who asks is an account with a name. It signs here, when its request is sent, so 
 import hashlib
 import json
 import secrets
+import socket
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -47,6 +50,8 @@ from cloister_conformance.protocol.open_group_server import (
     AccountIds,
     AccountName,
     Begin,
+    Grown,
+    HungUp,
     OnionPayload,
     Rooms,
     Seen,
@@ -82,6 +87,8 @@ BASE_SETTINGS: dict[str, JsonValue] = {
 UNOPENED = 0
 """Stands for the status of a reply that does not open under the key of the layer."""
 WATCH_SECONDS = 30
+WEIGHING_SECONDS = 2
+"""How long the folder of a server is looked at for what comes, or goes."""
 
 
 class OpenGroupTarget(HttpTarget):
@@ -293,6 +300,24 @@ class OpenGroupTarget(HttpTarget):
             seen=sorted(seen.values(), key=lambda message: int(message["seqno"])),
         )
 
+    def hang_up(self, params: HungUp) -> Grown:
+        """Begin requests at once, wait until the server has written something, hang up, and wait until it is gone."""
+        before, signed = self.weigh(), self.sign(params.request)
+        body = signed.body
+        lines = [f"{signed.method} {signed.path} HTTP/1.1", "Host: x", f"Content-Length: {len(body)}"]
+        head = "\r\n".join([*lines, *(f"{name}: {text}" for name, text in signed.headers.items()), "", ""])
+        with ExitStack() as stack:
+            for _ in range(params.times):
+                connection = stack.enter_context(socket.create_connection((self.host, self.port)))
+                connection.sendall(head.encode() + body[: len(body) // 2])
+            wait_until(lambda: self.weigh() > before)
+        wait_until(lambda: self.weigh() <= before)
+        return Grown(bytes=self.weigh() - before)
+
+    def weigh(self) -> int:
+        """Add up the sizes of all files in the server's folder."""
+        return sum(find_size(path) for path in (self.files / "data").rglob("*"))
+
 
 OpenGroupTarget.functions = {
     "server.reset": OpenGroupTarget.reset,
@@ -300,6 +325,7 @@ OpenGroupTarget.functions = {
     "server.request": OpenGroupTarget.request,
     "server.requests": OpenGroupTarget.request_all,
     "server.watch": OpenGroupTarget.watch,
+    "server.hang_up": OpenGroupTarget.hang_up,
     "server.send_onion": OpenGroupTarget.send_onion,
     **name_process_functions("server"),
 }
@@ -309,6 +335,21 @@ WAYS = {
     "batch": OpenGroupTarget.send_in_list,
     "sequence": OpenGroupTarget.send_in_list,
 }
+
+
+def find_size(path: Path) -> int:
+    """Find the size of a file; it may be gone meanwhile."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def wait_until(happened: Callable[[], bool]) -> None:
+    """Wait until something has happened, and not for ever."""
+    deadline = time.monotonic() + WEIGHING_SECONDS
+    while not happened() and time.monotonic() < deadline:
+        time.sleep(0.02)
 
 
 # Ids

@@ -126,6 +126,19 @@ class Seen(Message):
     seen: list[dict[str, Any]]
 
 
+class HungUp(Message):
+    """A request that ends in the middle of its body, several times at once."""
+
+    request: ServerRequest
+    times: Annotated[int, Interval(ge=1, le=1000)] = 1
+
+
+class Grown(Message):
+    """By how many bytes the folder of the server has grown."""
+
+    bytes: int
+
+
 class OnionPayload(Message):
     """Any payload, sealed to the server, with further members of the control beside the ephemeral key."""
 
@@ -170,6 +183,13 @@ SERVER_METHODS: dict[str, Method] = {
             summary="Send several requests at once, and poll a room meanwhile.",
             params=Watched,
             result=Seen,
+        ),
+        Method(
+            name="server.hang_up",
+            capability=SERVER_FILE,
+            summary="Begin requests at once, hang up in the middle of their bodies, and weigh what stays.",
+            params=HungUp,
+            result=Grown,
         ),
         Method(
             name="server.send_onion",

@@ -500,3 +500,23 @@ def test_a_change_of_a_room_of_another_form_is_refused(server: BeginServer, valu
     before = iut.operator.get(f"/room/{iut.a}")
     must_refuse(iut.operator.put(f"/room/{iut.a}", value=value), 400)
     iut.operator.get(f"/room/{iut.a}").must_be(status=200, value=before.refer("value"))
+
+
+@clause("OG-54")
+def test_an_upload_that_ends_early_leaves_nothing_on_the_disk(server: BeginServer) -> None:
+    iut = server()
+    alice = iut.meet()
+    must_be_there(alice, iut.a, keep_file(alice, iut.a))
+    begun = alice.write("POST", f"/room/{iut.a}/file", body=bytes(300_000))
+    iut.call("server.hang_up", request=begun, times=MAX_LOOSE_FILES).must_match(bytes="^(-[0-9]+|[0-9]{1,6})$")
+
+
+@clause("OG-55", "OG-56")
+def test_the_image_of_a_room_is_no_loose_file(server: BeginServer) -> None:
+    iut = server()
+    administrator = make_administrator(iut, iut.a)
+    files = [keep_file(administrator, iut.a, PNG + bytes([number])) for number in range(MAX_LOOSE_FILES)]
+    must_refuse(upload(administrator, iut.a), 429)
+    administrator.put(f"/room/{iut.a}", value={"image": files[0]}).must_be(status=200)
+    keep_file(administrator, iut.a)
+    must_refuse(upload(administrator, iut.a), 429)

@@ -695,3 +695,23 @@ class Life:
             self.iut.nobody.get(
                 f"/room/{self.iut.a}/messages/before/", recent[0], f"?limit={max(1, len(recent) - 1)}"
             ).must_be(status=200)
+
+
+@clause("OG-41")
+@pytest.mark.parametrize("data", [b"\0", bytes(160), b"hello" + bytes(3), bytes(3) + b"hello", b"hello\x80\0\0", b"\n"])
+def test_no_byte_of_data_is_taken_for_padding(server: BeginServer, data: bytes) -> None:
+    iut = server()
+    alice = iut.meet()
+    value = write_post(alice, "", data=data)
+    posted = alice.post(f"/room/{iut.a}/message", value=value)
+    posted.must_match(status="^201$")
+    posted.must_mention(value)
+    alice.get(*name_message(iut.a, posted)).must_mention(value)
+
+
+@clause("OG-65")
+def test_details_are_given_to_who_knows_of_more_changes_than_there_were(server: BeginServer) -> None:
+    iut = server()
+    alice = iut.meet()
+    room = alice.get(f"/room/{iut.a}")
+    alice.get(f"/room/{iut.a}/pollInfo/{MAX_NUMBER}").must_mention({"details": room.refer("value")})

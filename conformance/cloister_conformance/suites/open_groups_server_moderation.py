@@ -555,3 +555,17 @@ def must_stand(person: Person, room: str, has: set[str], expected: Model) -> Non
     else:
         rights = has | expected.on_server
         answer.must_mention({"moderator": "moderator" in rights, "admin": "admin" in rights, "write": True})
+
+
+@clause("OG-22")
+@pytest.mark.parametrize(
+    "rights", [{"moderator": True}, {"admin": True}, {"visible": False}], ids=["moderator", "admin", "hidden"]
+)
+def test_a_right_that_is_given_to_the_operator_takes_none(server: BeginServer, rights: dict[str, bool]) -> None:
+    iut = server()
+    if not iut.callee.offers(SERVER_FILE):
+        raise NotOffered(SERVER_FILE)
+    for rooms in ([iut.a], []):
+        must_do(appoint(iut.operator, iut.operator.other_form(), *rooms, **rights))
+    iut.operator.put(f"/room/{iut.a}", value={}).must_be(status=200)
+    must_do(appoint(iut.operator, iut.meet().id, admin=True))

@@ -355,3 +355,25 @@ def test_an_invitation_is_fresh_and_its_timeout_of_the_form(server: BeginServer)
     other.must_differ_from(one, "body")
     for timeout in (0, -5, 1.5, "60", None, 10**9 + 1):
         must_refuse(moderator.post(f"/room/{iut.a}/invitation", value={"timeout": timeout}), 400)
+
+
+@clause("OG-14", "OG-29")
+@pytest.mark.parametrize("way", WAYS)
+def test_who_does_not_sign_has_not_joined(server: BeginServer, way: str) -> None:
+    iut = server()
+    change_room(iut, iut.a, invitation_required=True)
+    for path in ("", "/messages/recent", "/messages/since/0", "/pollInfo/0"):
+        must_refuse(iut.nobody.get(f"/room/{iut.a}{path}", way=way), 404)
+    iut.nobody.get("/rooms", way=way).must_exclude(body=[f'"{iut.a}"'])
+
+
+@clause("OG-31")
+def test_an_invitation_without_a_timeout_has_not_that_of_the_one_before(server: BeginServer) -> None:
+    iut = server()
+    make_whitelist(iut, iut.a)
+    invite(iut.operator, iut.a, timeout=60)
+    invitation = invite(iut.operator, iut.a)
+    iut.pass_time(61)
+    alice = iut.meet()
+    set_flags(iut, iut.a, alice, **ALL_ON)
+    join(alice, iut.a, invitation).must_be(status=200)

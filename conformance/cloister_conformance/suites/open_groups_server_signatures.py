@@ -1,6 +1,7 @@
 """Chapter 11, role `open-group-server`: ids, what is signed, time, nonces."""
 
 import pytest
+from cloister.identity import P
 
 from cloister_conformance.clause import clause
 from cloister_conformance.open_group_rooms import (
@@ -221,6 +222,34 @@ def test_a_banned_account_learns_of_it_only_when_it_signs(server: BeginServer) -
     for way in ("direct", "onion"):
         must_refuse(alice.get("/rooms", signed={"path": "/"}, way=way), 401)
         must_refuse(alice.get("/no/such/path", way=way), 403)
-        must_refuse(alice.get("/rooms", nonce=NONCE, way=way), 403)
-        must_refuse(alice.get("/rooms", nonce=NONCE, way=way), 425)
-        break
+        nonce = way.encode().ljust(16)
+        must_refuse(alice.get("/rooms", nonce=nonce, way=way), 403)
+        must_refuse(alice.get("/rooms", nonce=nonce, way=way), 425)
+
+
+def add_point_of_order_2(key: str) -> str:
+    """Add the point of order 2 to a key: both coordinates turn into their negatives."""
+    number = int.from_bytes(bytes.fromhex(key), "little")
+    sign, y = divmod(number, 2**255)
+    return ((1 - sign) * 2**255 + P - y).to_bytes(32, "little").hex()
+
+
+@clause("OG-3")
+@pytest.mark.parametrize("way", ["direct", "onion"])
+def test_a_key_with_a_part_of_small_order_signs_nothing(server: BeginServer, way: str) -> None:
+    iut = server()
+    alice = iut.meet()
+    for blinded in (alice.ids.blinded, alice.ids.other_blinded):
+        mixed = blinded[:2] + add_point_of_order_2(blinded[2:])
+        must_refuse(alice.get("/rooms", headers={"X-SOGS-Pubkey": mixed}, way=way), 400)
+
+
+@clause("OG-3", "OG-4")
+def test_an_id_with_another_first_byte_signs_nothing_where_blinding_is_not_required(server: BeginServer) -> None:
+    iut = server()
+    need_unblinded(iut)
+    alice = iut.meet()
+    key = alice.ids.unblinded[2:]
+    for begin in ("25", "05", "01", "16", "ff"):
+        must_refuse(alice.get("/rooms", id="00", headers={"X-SOGS-Pubkey": begin + key}), 400)
+    alice.get("/rooms", id="00").must_be(status=200)
