@@ -52,7 +52,7 @@ FIXTURES = ("    actors=", "    client_actors=", "    node_actors=", "    server
 
 PROPERTY = "cloister"
 VECTORS = "known_answers"
-EXPLORATIONS = ("_machine", "_orders", "_pairs", "_sequences")
+EXPLORATIONS = ("_machine", "_orders", "_pairs", "_routes", "_sequences")
 """End the names of the suites that try much."""
 ROLE_OF_PART: dict[str, Role] = {"_service_node": "service-node", "_server": "open-group-server"}
 """What stands in the names of the suites for other roles than client."""

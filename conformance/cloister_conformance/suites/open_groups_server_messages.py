@@ -66,22 +66,21 @@ def test_a_post_is_given_as_it_was_posted(server: BeginServer, way: str) -> None
 @clause("OG-33", "OG-34")
 def test_ids_and_numbers_increase_and_are_never_used_again(server: BeginServer) -> None:
     iut = server()
-    alice = make_administrator(iut, iut.a)
-    first = post(alice, iut.a, 0).result.value
-    ids, number = [first["id"]], first["seqno"]
-    for label in range(1, 5):
-        message = post(alice, iut.a, label)
-        if label % 2:
-            must_do(delete(alice, iut.a, message))
-            number += 1
-        found = message.result.value
+    alice, cursor = make_administrator(iut, iut.a), find_cursor(iut.operator, iut.a)
+    number = iut.operator.get(f"/room/{iut.a}").result.value["message_sequence"]
+    messages, numbers = [], []
+    for label in range(5):
+        messages.append(post(alice, iut.a, label))
         number += 1
-        message.must_mention({"seqno": found["seqno"]})
-        ids.append(found["id"])
+        messages[-1].must_mention({"seqno": number})
+        if label % 2:
+            must_do(delete(alice, iut.a, messages[-1]))
+            number += 1
+        numbers.append(number)
         alice.get(f"/room/{iut.a}").must_mention({"message_sequence": number})
-    last = alice.get(f"/room/{iut.a}/messages/recent?limit=256")
-    last.must_be(ids=sorted(last.result.ids, reverse=True))
-    assert ids == sorted(set(ids))
+    seen = read_since(alice, iut.a, cursor)
+    seen.must_be(status=200, ids=[message.refer("value", "id") for message in messages], seqnos=numbers)
+    seen.must_be(ids=sorted(seen.result.ids))
 
 
 BODIES: dict[str, Any] = {
@@ -715,3 +714,19 @@ def test_details_are_given_to_who_knows_of_more_changes_than_there_were(server: 
     alice = iut.meet()
     room = alice.get(f"/room/{iut.a}")
     alice.get(f"/room/{iut.a}/pollInfo/{MAX_NUMBER}").must_mention({"details": room.refer("value")})
+
+
+@clause("OG-47", "OG-42")
+def test_a_post_that_is_there_already_does_not_count(server: BeginServer) -> None:
+    iut = server()
+    alice = iut.meet()
+    messages = [post(alice, iut.a, number) for number in range(POSTS)]
+    for number in (0, POSTS - 1, 0):
+        again = alice.post(f"/room/{iut.a}/message", value=write_post(alice, number))
+        again.must_be(status=201, value=messages[number].refer("value"))
+    iut.pass_time(POSTS_SECONDS + 0.1)
+    for number in range(POSTS + 1):
+        again = alice.post(f"/room/{iut.a}/message", value=write_post(alice, number % POSTS))
+        again.must_be(status=201, value=messages[number % POSTS].refer("value"))
+    for number in range(POSTS):
+        post(alice, iut.a, f"another {number}")

@@ -158,7 +158,7 @@ def test_who_moderates_one_room_bans_in_it_alone(server: BeginServer) -> None:
     must_be_banned(alice, iut.a)
 
 
-@clause("OG-26")
+@clause("OG-26", "OG-20")
 @pytest.mark.parametrize("order", [1, -1])
 @pytest.mark.parametrize("is_missing", [True, False])
 def test_a_ban_in_several_rooms_is_done_in_all_or_in_none(server: BeginServer, order: int, *, is_missing: bool) -> None:
