@@ -34,6 +34,8 @@ MAX_BATCH_REPLY_BYTES = 14_680_064
 MAX_FILE_BYTES = 10_000_000
 MAX_ONION_BYTES = 16_777_216
 TABLE = "^(200|201|206|400|401|403|404|405|406|412|413|416|425|429|503)$"
+SHORT = "^([0-9a-f]{2}){0,1999}$"
+"""The body of a refusal, in hex."""
 ASK = {"method": "GET", "path": "/capabilities"}
 
 
@@ -462,7 +464,7 @@ def must_be_of_the_table(answer: Answer) -> None:
     """Expect a status of the chapter, and no long refusal."""
     answer.must_match(status=TABLE)
     if answer.result.status >= 400:
-        answer.must_match(raw="^([0-9a-f]{2}){0,1999}$")
+        answer.must_match(raw=SHORT)
 
 
 @clause("OG-57", "OG-58")
@@ -577,3 +579,34 @@ def test_the_server_goes_on_after_all_that(server: BeginServer) -> None:
 def must_run(iut: ServerUnderTest) -> None:
     """Expect that the server serves."""
     iut.ask("GET", "/health").must_match(status="^200$")
+
+
+@clause("OG-57")
+@pytest.mark.parametrize("way", ["direct", "onion"])
+def test_a_refusal_does_not_repeat_all_that_was_sent(server: BeginServer, way: str) -> None:
+    iut = server()
+    alice, long = iut.meet(), "x" * 5000
+    path = f"/room/{iut.a}"
+    for answer in (
+        alice.post(f"{path}/message", value={long: 1}, way=way),
+        alice.post(f"{path}/join", value={"invitation": long}, way=way),
+        alice.post(f"{path}/file", body=b"x", headers={"Content-Disposition": long}, way=way),
+        alice.post("/batch", value=[{long: 1}], way=way),
+        alice.get(f"{path}/messages/recent?limit={long}", way=way),
+        alice.get(f"/capabilities?required={long}", way=way),
+        alice.get(f"/room/{long}", way=way),
+        alice.get(f"/{long}", way=way),
+    ):
+        answer.must_match(status="^4[0-9][0-9]$", raw=SHORT)
+
+
+@clause("OG-57", "OG-62", "OG-64")
+@pytest.mark.parametrize("body", [b"[" * 50_000, b"[" * 50_000 + b"]" * 50_000, b'{"a":' * 50_000], ids=range(3))
+def test_json_that_is_deeper_than_a_parser_goes_is_refused(server: BeginServer, body: bytes) -> None:
+    iut = server()
+    alice = iut.meet()
+    for path in ("/batch", "/sequence", f"/room/{iut.a}/message"):
+        must_refuse(alice.post(path, body=body), 400)
+    inside = iut.send_onion(b"l%d:%be" % (len(body), body))
+    inside.must_be(outer=200)
+    must_refuse(inside, 400)
