@@ -10,7 +10,7 @@ Clauses: OG-26, OG-43
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -224,9 +224,9 @@ def do_one(connection: Connection, work: Work) -> Any:  # noqa: ANN401 - the res
         return error
 
 
-def choose_insert(connection: Connection) -> Callable[[Table], Any]:
+def choose_insert(dialect: str) -> Callable[[Table], Any]:
     """Choose the insert of a database, which knows `ON CONFLICT`."""
-    return postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    return postgresql.insert if dialect == "postgresql" else sqlite.insert
 
 
 def upsert(
@@ -238,5 +238,13 @@ def upsert(
     others: Mapping[str, Any] | None = None,
 ) -> None:
     """Update the row with these keys, or insert it, then with others too."""
-    statement = choose_insert(connection)(table).values(**{**(others or {}), **keys, **values})
-    connection.execute(statement.on_conflict_do_update(index_elements=list(keys), set_=dict(values)))
+    statement = build_upsert(connection.dialect.name, table, tuple(keys), tuple(values))
+    connection.execute(statement, {**(others or {}), **keys, **values})
+
+
+@cache
+def build_upsert(dialect: str, table: Table, keys: tuple[str, ...], values: tuple[str, ...]) -> Any:  # noqa: ANN401 - SQLAlchemy's
+    """Build the insert of rows that updates these values of one with the same keys."""
+    statement = choose_insert(dialect)(table)
+    changes = {name: statement.excluded[name] for name in values}
+    return statement.on_conflict_do_update(index_elements=keys, set_=changes)

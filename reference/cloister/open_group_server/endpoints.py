@@ -374,9 +374,9 @@ def post_message(asked: Asked) -> ServerReply:
     message = messages.add_message(
         asked.connection, number, account, asked.who.session_id, post, seqno=seqno, now_s=asked.now_s
     )
-    files.give_to_message(asked.connection, message, post.files)
+    files.give_to_message(asked.connection, message.id, post.files)
     people.note_last_post(asked.connection, number, account)
-    return tell_message_of(asked, message, 201)
+    return build_json(describe_message(message, post.files), 201)
 
 
 def edit_message(asked: Asked) -> ServerReply:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, delete, func, insert, or_, select, update
 
 from cloister.open_group import FILE_SECONDS, LOOSE_FILE_SECONDS
 from cloister.open_group_server.tables import files, rooms
@@ -126,11 +126,17 @@ def add_up_sizes(connection: Connection) -> int:
     )
 
 
+LIST_OF_MESSAGES = (
+    select(files.c.message, files.c.id)
+    .where(files.c.message.in_(bindparam("numbers", expanding=True)))
+    .order_by(files.c.message, files.c.place)
+)
+
+
 def list_of_messages(connection: Connection, numbers: Iterable[int]) -> dict[int, list[int]]:
     """List the ids of the files of messages, by message, in the order of their posts."""
-    listed = select(files.c.message, files.c.id).where(files.c.message.in_(list(numbers)))
     found: dict[int, list[int]] = {}
-    for message, number in connection.execute(listed.order_by(files.c.message, files.c.place)):
+    for message, number in connection.execute(LIST_OF_MESSAGES, {"numbers": list(numbers)}):
         found.setdefault(message, []).append(number)
     return found
 

@@ -1,10 +1,23 @@
 """What is kept of messages, and of those that were deleted."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, UnaryExpression, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Row,
+    Select,
+    UnaryExpression,
+    bindparam,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from cloister.open_group import MAX_PAGE_BYTES, PostBody
 from cloister.open_group_server import files, people, rooms
@@ -16,25 +29,27 @@ Message = Row[Any]
 
 # Changes
 
+ADD_MESSAGE = insert(messages).returning(messages)
+
 
 def add_message(
     connection: Connection, room: int, account: str, session_id: str, post: PostBody, *, seqno: int, now_s: float
-) -> int:
-    """Add a post under the next sequence number of its room; return its id.
+) -> Message:
+    """Add a post under the next sequence number of its room.
 
     Clauses: OG-33, OG-34, OG-41
     """
-    added = insert(messages).values(
-        room=room,
-        account=account,
-        session_id=session_id,
-        posted=now_s,
-        seqno=seqno,
-        digest=hash_data(post.data),
-        data=post.data,
-        signature=post.signature,
-    )
-    return int(connection.execute(added.returning(messages.c.id)).scalar_one())
+    added = {
+        "room": room,
+        "account": account,
+        "session_id": session_id,
+        "posted": now_s,
+        "seqno": seqno,
+        "digest": hash_data(post.data),
+        "data": post.data,
+        "signature": post.signature,
+    }
+    return connection.execute(ADD_MESSAGE, added).one()
 
 
 def edit_message(
@@ -72,6 +87,36 @@ def delete_messages(connection: Connection, room: int, account: str, numbers: It
 # Questions
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What asks for the sizes of messages in an order, and for the messages: as many as fit."""
+
+    sizes: Select[Any]
+    rows: Select[Any]
+
+
+def build_page(*conditions: ColumnElement[bool], order: UnaryExpression[int]) -> Page:
+    """Build what asks for a page of a room."""
+    where = [messages.c.room == bindparam("at"), *conditions]
+    sizes = select(func.coalesce(func.length(messages.c.data), 0))
+    limit = bindparam("limit", type_=Integer)
+    return Page(*(asked.where(*where).order_by(order).limit(limit) for asked in (sizes, select(messages))))
+
+
+STANDS = messages.c.data.is_not(None)
+SINCE = build_page(messages.c.seqno > bindparam("behind"), order=messages.c.seqno.asc())
+NEWEST = build_page(STANDS, order=messages.c.id.desc())
+BEFORE = build_page(STANDS, messages.c.id < bindparam("below"), order=messages.c.id.desc())
+FIND_MESSAGE = select(messages).where(messages.c.id == bindparam("number"), messages.c.room == bindparam("at"), STANDS)
+FIND_SAME = (
+    select(messages)
+    .where(messages.c.room == bindparam("at"), messages.c.account == bindparam("of"))
+    .where(messages.c.digest == bindparam("hash"))
+    .order_by(messages.c.id)
+    .limit(1)
+)
+
+
 def hash_data(data: bytes) -> bytes:
     """Hash the data of a post, 32 bytes, by which the same is found."""
     return hashlib.sha256(data).digest()
@@ -82,9 +127,7 @@ def find_same(connection: Connection, room: int, account: str, data: bytes) -> M
 
     Clauses: OG-47
     """
-    own = [messages.c.room == room, messages.c.account == account]
-    found = select(messages).where(*own, messages.c.digest == hash_data(data)).order_by(messages.c.id).limit(1)
-    return connection.execute(found).one_or_none()
+    return connection.execute(FIND_SAME, {"at": room, "of": account, "hash": hash_data(data)}).one_or_none()
 
 
 def find_message(connection: Connection, room: int, number: int) -> Message | None:
@@ -92,8 +135,7 @@ def find_message(connection: Connection, room: int, number: int) -> Message | No
 
     Clauses: OG-37, OG-45
     """
-    found = select(messages).where(messages.c.id == number, messages.c.room == room, messages.c.data.is_not(None))
-    return connection.execute(found).one_or_none()
+    return connection.execute(FIND_MESSAGE, {"number": number, "at": room}).one_or_none()
 
 
 def list_since(connection: Connection, room: int, seqno: int, limit: int) -> Sequence[Message]:
@@ -101,7 +143,7 @@ def list_since(connection: Connection, room: int, seqno: int, limit: int) -> Seq
 
     Clauses: OG-35, OG-36, OG-44
     """
-    return list_page(connection, room, [messages.c.seqno > seqno], messages.c.seqno.asc(), limit)
+    return list_page(connection, SINCE, {"at": room, "behind": seqno}, limit)
 
 
 def list_newest(connection: Connection, room: int, limit: int, *, before: int | None = None) -> Sequence[Message]:
@@ -109,27 +151,19 @@ def list_newest(connection: Connection, room: int, limit: int, *, before: int | 
 
     Clauses: OG-37, OG-44
     """
-    conditions = [messages.c.data.is_not(None), *([] if before is None else [messages.c.id < before])]
-    return list_page(connection, room, conditions, messages.c.id.desc(), limit)
+    if before is None:
+        return list_page(connection, NEWEST, {"at": room}, limit)
+    return list_page(connection, BEFORE, {"at": room, "below": before}, limit)
 
 
-def list_page(
-    connection: Connection,
-    room: int,
-    conditions: Sequence[ColumnElement[bool]],
-    order: UnaryExpression[int],
-    limit: int,
-) -> Sequence[Message]:
-    """List messages of a room, in an order, so many or fewer, and ending before `MAX_PAGE_BYTES`.
+def list_page(connection: Connection, page: Page, parameters: Mapping[str, object], limit: int) -> Sequence[Message]:
+    """List messages of a room, so many or fewer, and ending before `MAX_PAGE_BYTES`.
 
     Clauses: OG-44, OG-45
     """
-    where = [messages.c.room == room, *conditions]
-    sizes = connection.execute(
-        select(func.coalesce(func.length(messages.c.data), 0)).where(*where).order_by(order).limit(limit)
-    )
+    sizes = connection.execute(page.sizes, {**parameters, "limit": limit})
     count = count_fitting(sizes.scalars().all())
-    return connection.execute(select(messages).where(*where).order_by(order).limit(count)).all()
+    return connection.execute(page.rows, {**parameters, "limit": count}).all() if count else []
 
 
 def count_fitting(sizes: Sequence[int]) -> int:

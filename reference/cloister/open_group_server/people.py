@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, delete, func, insert, or_, select, update
 
 from cloister.open_group import FLAGS, POSTS, POSTS_SECONDS, Flags, Standing
 from cloister.open_group_server.database import choose_insert, upsert
@@ -25,8 +26,15 @@ def note_nonce(connection: Connection, account: str, nonce: bytes, *, timestamp_
 
     Clauses: OG-11
     """
-    noted = choose_insert(connection)(nonces).values(account=account, nonce=nonce, timestamp=timestamp_s)
-    return connection.execute(noted.on_conflict_do_nothing().returning(nonces.c.account)).first() is not None
+    noted = build_note(connection.dialect.name)
+    row = connection.execute(noted, {"account": account, "nonce": nonce, "timestamp": timestamp_s}).first()
+    return row is not None
+
+
+@cache
+def build_note(dialect: str) -> Any:  # noqa: ANN401 - SQLAlchemy's
+    """Build the insert of a nonce, which does nothing and returns nothing if it is there."""
+    return choose_insert(dialect)(nonces).on_conflict_do_nothing().returning(nonces.c.account)
 
 
 def prune_nonces(connection: Connection, *, now_s: float) -> None:
@@ -39,13 +47,16 @@ def prune_nonces(connection: Connection, *, now_s: float) -> None:
 
 # Accounts on the server
 
+FIND_USER = select(users).where(users.c.account == bindparam("of"))
+FIND_SHOWN = select(users.c.shown_as).where(users.c.account == bindparam("of"))
+
 
 def find_user(connection: Connection, account: str) -> Standing:
     """Find what an account is on the whole server.
 
     Clauses: OG-2
     """
-    row = connection.execute(select(users).where(users.c.account == account)).one_or_none()
+    row = connection.execute(FIND_USER, {"of": account}).one_or_none()
     return build_standing(row) if row else Standing()
 
 
@@ -59,7 +70,7 @@ def set_user(connection: Connection, account: str, **values: object) -> None:
 
 def note_id(connection: Connection, account: str, shown_as: str) -> None:
     """Note under which blinded id an account signs now."""
-    known = connection.execute(select(users.c.shown_as).where(users.c.account == account)).scalar()
+    known = connection.execute(FIND_SHOWN, {"of": account}).scalar()
     if known != shown_as:
         set_user(connection, account, shown_as=shown_as)
 
@@ -80,15 +91,15 @@ def build_standing(row: Row[Any]) -> Standing:
 
 # Accounts in rooms
 
+FIND_STANDING = select(standings).where(standings.c.room == bindparam("at"), standings.c.account == bindparam("of"))
+
 
 def find_standing(connection: Connection, room: int, account: str) -> Standing:
     """Find what an account is in a room.
 
     Clauses: OG-2, OG-20, OG-28
     """
-    row = connection.execute(
-        select(standings).where(standings.c.room == room, standings.c.account == account)
-    ).one_or_none()
+    row = connection.execute(FIND_STANDING, {"at": room, "of": account}).one_or_none()
     return build_standing(row) if row else Standing()
 
 
@@ -188,13 +199,24 @@ def list_flags(connection: Connection, room: int, *, after: str, limit: int) -> 
 
 # Activity
 
+NOTE_POST = insert(post_times)
+LIST_POST_TIMES = (
+    select(post_times.c.made)
+    .where(post_times.c.room == bindparam("at"), post_times.c.account == bindparam("of"))
+    .order_by(post_times.c.id.desc())
+    .limit(POSTS)
+)
+FIND_LAST_POST = select(func.max(messages.c.posted)).where(
+    messages.c.room == bindparam("at"), messages.c.account == bindparam("of"), messages.c.data.is_not(None)
+)
+
 
 def note_post(connection: Connection, room: int, account: str, *, now_s: float) -> None:
     """Note that an account posts or edits in a room.
 
     Clauses: OG-42
     """
-    connection.execute(insert(post_times).values(room=room, account=account, made=now_s))
+    connection.execute(NOTE_POST, {"room": room, "account": account, "made": now_s})
 
 
 def list_post_times(connection: Connection, room: int, account: str) -> list[float]:
@@ -202,8 +224,7 @@ def list_post_times(connection: Connection, room: int, account: str) -> list[flo
 
     Clauses: OG-42
     """
-    own = select(post_times.c.made).where(post_times.c.room == room, post_times.c.account == account)
-    return [float(time) for time in connection.execute(own.order_by(post_times.c.id.desc()).limit(POSTS)).scalars()]
+    return [float(time) for time in connection.execute(LIST_POST_TIMES, {"at": room, "of": account}).scalars()]
 
 
 def prune_post_times(connection: Connection, *, now_s: float) -> None:
@@ -213,8 +234,7 @@ def prune_post_times(connection: Connection, *, now_s: float) -> None:
 
 def note_last_post(connection: Connection, room: int, account: str) -> None:
     """Note when the last post of an account in a room was made that stands."""
-    stands = and_(messages.c.room == room, messages.c.account == account, messages.c.data.is_not(None))
-    last = connection.execute(select(func.max(messages.c.posted)).where(stands)).scalar()
+    last = connection.execute(FIND_LAST_POST, {"at": room, "of": account}).scalar()
     set_standing(connection, room, account, last_post=last)
 
 

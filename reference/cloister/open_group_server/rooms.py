@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
 
 from cloister.open_group import ACTIVE_SECONDS, FLAGS, RoomSettings
 from cloister.open_group_server import files, tables
@@ -51,9 +51,29 @@ def build_room(row: Row[Any]) -> Room:
     )
 
 
+FIND_ROOM = select(rooms).where(rooms.c.token == bindparam("token"))
+LOCK_ROOM = select(rooms).where(rooms.c.id == bindparam("number")).with_for_update()
+TAKE_SEQUENCE = (
+    update(rooms)
+    .where(rooms.c.id == bindparam("number"))
+    .values(message_sequence=rooms.c.message_sequence + 1)
+    .returning(rooms.c.message_sequence)
+)
+COUNT_ACTIVE = (
+    select(standings.c.room, func.count())
+    .where(
+        standings.c.room.in_(bindparam("numbers", expanding=True)), standings.c.last_post > bindparam("after")
+    )
+    .group_by(standings.c.room)
+)
+    standings.c.room == bindparam("number"), standings.c.last_post > bindparam("after")
+)
+"""What is asked for each request is built once: building takes longer than asking."""
+
+
 def find_room(connection: Connection, token: str) -> Room | None:
     """Find a room by its token."""
-    row = connection.execute(select(rooms).where(rooms.c.token == token)).one_or_none()
+    row = connection.execute(FIND_ROOM, {"token": token}).one_or_none()
     return build_room(row) if row else None
 
 
@@ -71,7 +91,7 @@ def add_room(connection: Connection, token: str, changes: Mapping[str, Any], *, 
 
 def lock_room(connection: Connection, number: int) -> Room:
     """Read a room anew, which no other process changes before this transaction ends."""
-    return build_room(connection.execute(select(rooms).where(rooms.c.id == number).with_for_update()).one())
+    return build_room(connection.execute(LOCK_ROOM, {"number": number}).one())
 
 
 def change_room(connection: Connection, number: int, **values: object) -> int:
@@ -107,12 +127,10 @@ def take_sequence(connection: Connection, number: int) -> int:
     So numbers become visible in their order, and no cursor passes one that is still to come.
     Clauses: OG-34, OG-36
     """
-    changed = update(rooms).where(rooms.c.id == number).values(message_sequence=rooms.c.message_sequence + 1)
-    return int(connection.execute(changed.returning(rooms.c.message_sequence)).scalar_one())
+    return int(connection.execute(TAKE_SEQUENCE, {"number": number}).scalar_one())
 
 
 def count_active(connection: Connection, numbers: Sequence[int], *, now_s: float) -> dict[int, int]:
     """Count the authors of posts of the last week that stand, by room."""
-    active = [standings.c.room.in_(numbers), standings.c.last_post > now_s - ACTIVE_SECONDS]
-    counted = select(standings.c.room, func.count()).where(*active).group_by(standings.c.room)
-    return dict.fromkeys(numbers, 0) | dict(connection.execute(counted).tuples().all())
+    counted = connection.execute(COUNT_ACTIVE, {"numbers": numbers, "after": now_s - ACTIVE_SECONDS})
+    return dict.fromkeys(numbers, 0) | dict(counted.tuples().all())
