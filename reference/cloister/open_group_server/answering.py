@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from cloister import errors, open_group, server_id, signed_request
 from cloister.open_group import BATCH_PATHS, Endpoint
 from cloister.open_group_server import endpoints, people
-from cloister.open_group_server.database import Database
+from cloister.open_group_server.database import Database, savepoint
 from cloister.open_group_server.endpoints import HANDLERS, Asked, Full, Settings, Signer
 from cloister.open_group_server.file_store import FileStore, Stored
 from cloister.open_group_server.reply import Download, build_refusal, build_text
@@ -184,7 +184,9 @@ class Answering:
         """
         try:
             note_nonce(connection, fresh)
-            with connection.begin_nested():
+            if request.method == "GET":  # it changes nothing that would have to be undone
+                return self._act(connection, request, signer, stored)
+            with savepoint(connection, "act"):
                 return self._act(connection, request, signer, stored)
         except Refusal as refusal:
             return Outcome(build_refusal(refusal))

@@ -9,7 +9,8 @@ Clauses: OG-26, OG-43
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -216,12 +217,30 @@ def do_one(connection: Connection, work: Work) -> Any:  # noqa: ANN401 - the res
     Clauses: OG-26
     """
     try:
-        with connection.begin_nested():
+        with savepoint(connection, "work"):
             return work(connection)
     except SQLAlchemyError:
         raise
     except Exception as error:  # noqa: BLE001 - it belongs to who waits
         return error
+
+
+@contextmanager
+def savepoint(connection: Connection, name: str) -> Iterator[None]:
+    """Undo what is done inside if it raises, and nothing else; if the database fails, all of the transaction is undone.
+
+    SQLAlchemy's own savepoints are compiled anew each time, which takes longer than most statements.
+    """
+    connection.exec_driver_sql(f"SAVEPOINT {name}")
+    try:
+        yield
+    except SQLAlchemyError:
+        raise
+    except BaseException:
+        connection.exec_driver_sql(f"ROLLBACK TO SAVEPOINT {name}")
+        connection.exec_driver_sql(f"RELEASE SAVEPOINT {name}")
+        raise
+    connection.exec_driver_sql(f"RELEASE SAVEPOINT {name}")
 
 
 def choose_insert(dialect: str) -> Callable[[Table], Any]:
