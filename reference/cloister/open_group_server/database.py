@@ -24,7 +24,7 @@ from cloister.serving.server_file import UnusableFile
 from cloister.serving.writer import CannotWrite, Writer
 
 FILE = "open-groups.sqlite"
-VERSION = "1"
+VERSION = "2"
 """Of the tables: the newest of `migrations`."""
 MIGRATIONS = Path(__file__).parent / "migrations"
 MIGRATION_LOCK = 0x636C6F69737465

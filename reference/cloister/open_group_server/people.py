@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, delete, func, insert, or_, select, text, update
 
 from cloister.open_group import FLAGS, POSTS, POSTS_SECONDS, Flags, Standing
 from cloister.open_group_server.database import choose_insert, upsert
@@ -136,6 +136,11 @@ class Staff:
 
 
 SHOWN = select(standings, users.c.shown_as).outerjoin(users, users.c.account == standings.c.account)
+IS_STAFF = text("(standings.moderator OR standings.administrator)")
+"""In the words of the index `standings_staff`, by which SQLite knows that it helps."""
+LIST_STAFF = SHOWN.where(standings.c.room.in_(bindparam("rooms", expanding=True)), IS_STAFF).order_by(
+    standings.c.account
+)
 
 
 def list_staff(connection: Connection, rooms: Sequence[int]) -> dict[int, Staff]:
@@ -143,10 +148,8 @@ def list_staff(connection: Connection, rooms: Sequence[int]) -> dict[int, Staff]
 
     Clauses: OG-27
     """
-    has_role = or_(standings.c.moderator, standings.c.administrator)
-    rows = connection.execute(SHOWN.where(standings.c.room.in_(rooms), has_role).order_by(standings.c.account))
     found: dict[int, list[Row[Any]]] = {room: [] for room in rooms}
-    for row in rows:
+    for row in connection.execute(LIST_STAFF, {"rooms": rooms}):
         found[row.room].append(row)
     return {room: build_staff(of_room) for room, of_room in found.items()}
 

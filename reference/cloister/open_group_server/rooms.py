@@ -61,12 +61,8 @@ TAKE_SEQUENCE = (
 )
 COUNT_ACTIVE = (
     select(standings.c.room, func.count())
-    .where(
-        standings.c.room.in_(bindparam("numbers", expanding=True)), standings.c.last_post > bindparam("after")
-    )
+    .where(standings.c.room.in_(bindparam("numbers", expanding=True)), standings.c.last_post > bindparam("after"))
     .group_by(standings.c.room)
-)
-    standings.c.room == bindparam("number"), standings.c.last_post > bindparam("after")
 )
 """What is asked for each request is built once: building takes longer than asking."""
 

@@ -18,6 +18,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    text,
 )
 
 METADATA = MetaData()
@@ -25,6 +26,8 @@ METADATA = MetaData()
 Number = BigInteger().with_variant(Integer, "sqlite")
 """64 bits on both; SQLite counts a column up by itself only if it is called INTEGER."""
 Account = String(66)
+STANDS = text("data IS NOT NULL")
+STAFF = text("moderator OR administrator")
 
 rooms = Table(
     "rooms",
@@ -77,6 +80,7 @@ standings = Table(
     Column("last_post", Double),
     Index("standings_active", "room", "last_post"),
     Index("standings_account", "account"),
+    Index("standings_staff", "room", "account", sqlite_where=STAFF, postgresql_where=STAFF),
 )
 
 messages = Table(
@@ -93,12 +97,15 @@ messages = Table(
     Column("data", LargeBinary),
     Column("signature", LargeBinary),
     Index("messages_sequence", "room", "seqno", unique=True),
-    Index("messages_newest", "room", "id"),
-    Index("messages_author", "room", "account", "id"),
+    Index("messages_standing", "room", "id", sqlite_where=STANDS, postgresql_where=STANDS),
+    Index("messages_posted", "room", "account", "posted", sqlite_where=STANDS, postgresql_where=STANDS),
     Index("messages_same", "room", "account", "digest"),
     sqlite_autoincrement=True,
 )
-"""A tombstone has no data, no digest of it, and no signature. Its author stays here, and is not given."""
+"""A tombstone has no data, no digest of it, and no signature. Its author stays here, and is not given.
+
+The newest posts, and the last of an account, are found without looking at tombstones, however many there are.
+"""
 
 post_times = Table(
     "post_times",
