@@ -134,7 +134,7 @@ class Operator:
 
     def count_active(self, found: Room) -> int:
         """Count the authors of posts of the last week that stand in a room."""
-        return rooms.count_active(self.connection, found.number, now_s=self.now_s)
+        return rooms.count_active(self.connection, [found.number], now_s=self.now_s)[found.number]
 
     def build_link(self, found: Room, invitation: bytes | None = None) -> RoomLink:
         """Build the link to a room, with an invitation if it is to have one.
