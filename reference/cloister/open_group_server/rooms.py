@@ -129,4 +129,4 @@ def take_sequence(connection: Connection, number: int) -> int:
 def count_active(connection: Connection, numbers: Sequence[int], *, now_s: float) -> dict[int, int]:
     """Count the authors of posts of the last week that stand, by room."""
     counted = connection.execute(COUNT_ACTIVE, {"numbers": numbers, "after": now_s - ACTIVE_SECONDS})
-    return dict.fromkeys(numbers, 0) | dict(counted.tuples().all())
+    return dict.fromkeys(numbers, 0) | {row.room: int(row[1]) for row in counted}
