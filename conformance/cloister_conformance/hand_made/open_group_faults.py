@@ -519,6 +519,10 @@ def strange_keys() -> dict[str, tuple[str, str]]:
         "another case of the host": (write_link(), write_link(other, place="https://OPEN.Example.org")),
         "the usual port written": (write_link(), write_link(other, place=f"https://{good.HOST}:443")),
         "an IPv6 address": (write_link(place=v6), write_link(other, place=v6)),
+        "an IPv6 address in a longer spelling": (
+            write_link(place=v6),
+            write_link(other, place="https://[2001:0DB8:0:0::0007]"),
+        ),
     }
 
 
