@@ -277,19 +277,31 @@ def download(
 ) -> None:
     """Fetch a file of a post, check that it is the one, and write it to a new file."""
 
-    async def act(server: RoomClient, known: KnownRoom) -> tuple[RoomFile, bytes]:
+    async def act(server: RoomClient, known: KnownRoom) -> tuple[Path, bytes]:
         files = [file for each in known.view.posts.values() for file in each.content.files if file.id == file_id]
         if not files:
             raise Unusable(f"no post has file {file_id}: `cloister room read {room_name}` first")
-        if to is None:
-            open_group.check_file_name(files[0].name)
-        return files[0], await server.download(known.link.room, files[0])
+        return choose_path(files[0], to), await server.download(known.link.room, files[0])
 
-    file, data = run_in_room(account, network, room_name, act)
-    path = to or Path(file.name)
+    path, data = run_in_room(account, network, room_name, act)
     with explaining(), path.open("xb") as written:
         written.write(data)
     typer.echo(f"wrote {path}, {len(data)} bytes, as the post says")
+
+
+def choose_path(file: RoomFile, to: Path | None) -> Path:
+    """Choose where a file is written: what the user says, or its name, which a stranger chose.
+
+    Raises:
+        Refusal: the name is none of a file.
+        Unusable: the name is one by which programs look for their settings.
+    """
+    if to is not None:
+        return to
+    open_group.check_file_name(file.name)
+    if file.name.startswith("."):
+        raise Unusable(f"the post calls it {file.name}: where it goes is to be said with --to")
+    return Path(file.name)
 
 
 @app.command()
