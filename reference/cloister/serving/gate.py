@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from fastapi.responses import PlainTextResponse
 from starlette.requests import ClientDisconnect
@@ -11,6 +11,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from cloister.serving import log
 from cloister.serving.limits import Budget, Busy, RateLimit, name_client
 from cloister.serving.reading import TooLong, refuse_too_long
+
+PIECE_BYTES = 65_536
+"""Of a body that is handed on at once; uvicorn waits between pieces for who reads slowly, and never within one."""
 
 
 class Gate:
@@ -41,7 +44,8 @@ class Gate:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-            await send(message)
+            for piece in split_body(message):
+                await send(piece)
 
         try:
             await self._admit(
@@ -75,3 +79,14 @@ class Gate:
     def is_allowed(self, scope: Scope, address: str) -> bool:
         """Tell whether an address may make one more request."""
         return self._rate.take(address)
+
+
+def split_body(message: Message) -> Iterator[Message]:
+    """Split what is sent into pieces, so that a request lasts, with what it holds, until its answer is nearly read."""
+    body = message.get("body", b"")
+    if len(body) <= PIECE_BYTES:
+        yield message
+        return
+    for begin in range(0, len(body), PIECE_BYTES):
+        end = begin + PIECE_BYTES
+        yield {**message, "body": body[begin:end], "more_body": message.get("more_body", False) or end < len(body)}

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from cloister import open_group, signed_request
 from cloister.open_group_server.file_store import FileStore
+from cloister.serving import limits
 from cloister.signed_request import Request
 
 PNG = b"\x89PNG\r\n\x1a\n image"
@@ -179,6 +180,27 @@ def test_a_file_that_is_too_long_is_refused_before_it_is_read(alone: Any) -> Non
     assert connection.getresponse().status == 413
     connection.close()
     assert alone.stored == []
+
+
+def test_who_does_not_read_a_file_holds_no_more_than_the_share_of_an_address(alone: Any) -> None:
+    alone.start()
+    size = open_group.MAX_FILE_BYTES
+    file = alone.upload("alice", bytes(size))
+    assert alone.post("alice", "large", files=[file]).status_code == 201
+    share = limits.MAX_HELD_BYTES // limits.SHARE // size
+    statuses, opened = [], []
+    for _ in range(share + 3):
+        raw = socket.socket()
+        opened.append(raw)
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        raw.settimeout(20)
+        raw.connect(("127.0.0.1", alone.port))
+        raw.sendall(b"GET /room/tea/file/%d HTTP/1.1\r\nhost: x\r\n\r\n" % file)
+        statuses.append(raw.recv(12))
+    for raw in opened:
+        raw.close()
+    assert statuses == [b"HTTP/1.1 200"] * share + [b"HTTP/1.1 503"] * 3
+    alone.wait_until(lambda: alone.ask(None, "GET", f"/room/tea/file/{file}").content == bytes(size))
 
 
 def test_orphans_are_swept_at_the_start(alone: Any) -> None:
