@@ -220,6 +220,42 @@ def test_a_page_that_does_not_ascend_changes_nothing(all_of: Neighbours) -> None
     run(work())
 
 
+LEFT_OUT = {"code": 413, "headers": {"content-type": "text/plain"}, "body": ""}
+
+
+def leave_out(begin: int) -> Callable[[Request, ServerReply], ServerReply]:
+    """Let a server leave out of its batches what is behind some answers, as it does when they are too long."""
+    return give_back(lambda answers: [*answers[:begin], *([LEFT_OUT] * (len(answers) - begin))], "/batch")
+
+
+@pytest.mark.parametrize("begin", [2, 3])
+def test_a_room_that_does_not_fit_into_a_batch_is_asked_again(all_of: Neighbours, begin: int) -> None:
+    async def work() -> None:
+        links = [all_of.house.open_room(token) for token in ("tea", "coffee", "water")]
+        bob = all_of.people["bob"]
+        for link in links:
+            await bob.join_room(link)
+            await all_of.client("alice", link).post(link.room, f"of {link.room}")
+        all_of.house.tamper = leave_out(begin)
+        await bob.poll()
+        news = all_of.news("bob")
+        assert [one.post.content.text for one in news if one.post] == ["of tea", "of coffee", "of water"]
+        assert len(news) == len(links), "nobody is told of a refusal"
+
+    run(work())
+
+
+def test_a_room_that_fits_into_no_batch_is_refused_by_the_server(all_of: Neighbours) -> None:
+    async def work() -> None:
+        link, bob = all_of.house.open_room("tea"), all_of.people["bob"]
+        await bob.join_room(link)
+        all_of.house.tamper = leave_out(0)
+        await bob.poll()
+        assert [(news.kind, news.status) for news in all_of.news("bob")] == [("refusal by server", 413)]
+
+    run(work())
+
+
 def test_a_key_is_pinned_until_the_room_is_left(all_of: Neighbours) -> None:
     async def work() -> None:
         link = all_of.house.open_room("tea")

@@ -24,6 +24,8 @@ from cloister.signed_request import Request
 
 ROOMS_AT_ONCE = room_request.MAX_BATCH // 2
 """Each has two requests in the batch of a poll."""
+TOO_LONG = 413
+"""The status of what is left out of a batch."""
 
 Attachment = tuple[str, bytes]
 """A file to be posted: its name and its bytes."""
@@ -103,6 +105,7 @@ class RoomClient:
     async def poll(self, rooms: Iterable[KnownRoom]) -> AsyncGenerator[Polled, None]:
         """Fetch what is new in rooms of the server, page after page, and at most `MAX_PAGES` of each.
 
+        What the server leaves out of a batch that is too long is asked again, if it answers anything of it.
         Clauses: OG-74, OG-79
         """
         waiting = list(rooms)
@@ -112,7 +115,11 @@ class RoomClient:
             asked, waiting = waiting[:ROOMS_AT_ONCE], waiting[ROOMS_AT_ONCE:]
             requests = [request for known in asked for request in room_request.build_poll(known)]
             answers = room_request.read_batch(await self.request(room_request.build_batch(requests)), len(requests))
-            for known, of_room in zip(asked, zip(answers[::2], answers[1::2], strict=True), strict=True):
+            of_rooms = list(zip(answers[::2], answers[1::2], strict=True))
+            for known, of_room in zip(asked, of_rooms, strict=True):
+                if is_left_out(of_room) and not is_left_out(of_rooms[0]):
+                    waiting.append(known)
+                    continue
                 polled, is_more = take_answers(known, of_room)
                 if is_more:
                     waiting.append(polled.known)
@@ -214,6 +221,11 @@ class RoomClient:
     async def withdraw_invitation(self, token: str) -> None:
         """Withdraw the invitation of a room."""
         await self.request(room_request.build_withdrawal(token))
+
+
+def is_left_out(answers: Iterable[ServerReply]) -> bool:
+    """Tell whether one of the answers of a poll did not fit into the batch."""
+    return any(answer.status == TOO_LONG for answer in answers)
 
 
 def take_answers(known: KnownRoom, answers: Sequence[ServerReply]) -> tuple[Polled, bool]:
