@@ -15,7 +15,7 @@ from cloister import errors, identity, open_group, room
 from cloister.network import Client, Messenger, RoomClient, UnusableFile
 from cloister.room import Post
 from cloister.room_post import RoomFile
-from cloister.room_request import FLAGS, KnownRoom
+from cloister.room_request import FLAGS, KnownRoom, RoomNews
 from cloister.signed_request import Refusal
 
 USAGE = 2
@@ -209,8 +209,7 @@ def read(
                     typer.echo(f"message {event.id} is refused: {clean(str(event.error))}", err=True)
             if polled.refusal is not None:
                 raise polled.refusal
-        for news in one.find_news():
-            one.acknowledge(news.number)
+        acknowledge(one, known)
         return one.rooms[known.address]
 
     posts = run(account, network, act).view.posts
@@ -219,6 +218,14 @@ def read(
             typer.echo(line)
     if not posts:
         typer.echo("nothing is posted yet")
+
+
+def acknowledge(one: Messenger, known: KnownRoom) -> None:
+    """Acknowledge the news of a room, as far as none of something else comes before."""
+    for news in one.find_news():
+        if not isinstance(news.told, RoomNews) or news.told.address != known.address:
+            return
+        one.acknowledge(news.number)
 
 
 def describe_post(post: Post) -> list[str]:

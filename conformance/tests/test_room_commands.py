@@ -8,11 +8,12 @@ import pytest
 from cloister import room
 from cloister.devnet import Devnet
 from cloister.devserver import WHITELIST, DevServer
+from cloister.network.account_file import AccountFile
 
 pytestmark = pytest.mark.network
 
 SETTINGS = {"requests_per_second": 10_000, "request_burst": 10_000}
-ROOMS = ({"token": "tea", "name": "Tea"}, {"token": "hut", "name": "Hut", **WHITELIST})
+ROOMS = ({"token": "tea", "name": "Tea"}, {"token": "inn", "name": "Inn"}, {"token": "hut", "name": "Hut", **WHITELIST})
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +124,27 @@ def test_a_room_becomes_a_whitelist_and_is_open_again(terminal: Terminal, server
     assert "404" in terminal.refused("bob", "read tea")
     terminal("alice", "change tea --open")
     assert terminal("bob", "read tea") == "nothing is posted yet"
+
+
+def test_reading_a_room_leaves_the_news_of_others(terminal: Terminal, server: DevServer, tmp_path: Path) -> None:
+    def count_news() -> int:
+        file = AccountFile(tmp_path / "carol.sqlite")
+        news = file.find_news()
+        file.close()
+        return len(news)
+
+    for token in ("tea", "inn"):
+        if token == "inn":
+            terminal("alice", f"join '{find_link(server, token)}'")
+        terminal("alice", f"post {token} hello")
+        terminal("carol", f"join '{find_link(server, token)}'")
+    assert count_news() == 2
+    terminal("carol", "read inn")
+    assert count_news() == 2
+    terminal("carol", "read tea")
+    assert count_news() == 1
+    terminal("carol", "read inn")
+    assert count_news() == 0
 
 
 def test_a_room_that_is_left_is_none(terminal: Terminal, server: DevServer) -> None:
