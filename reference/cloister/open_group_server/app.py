@@ -138,7 +138,7 @@ async def read_request(request: fastapi.Request, server: Server) -> Request:
     head = Request(method=request.method, target=read_target(request.scope), headers=headers)
     limit = open_group.find_limit(head)
     if is_upload(head):
-        stored = await server.answering.write(read_chunks(request, limit))
+        stored = await server.answering.write(read_chunks(request, request.state.claim, limit))
         return Upload(method=head.method, target=head.target, headers=headers, stored=stored)
     body = await read_body(request, request.state.claim, limit)
     return Request(method=head.method, target=head.target, headers=headers, body=body)

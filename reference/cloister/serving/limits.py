@@ -1,4 +1,4 @@
-"""What one address, and all requests together, may take: requests per second, bytes in memory."""
+"""What one address, and all requests together, may take: requests per second, bytes that they hold."""
 
 import ipaddress
 import time

@@ -50,17 +50,17 @@ async def read_body(request: Request, claim: Claim, limit: int) -> bytes:
     Clauses: SW-15, OG-59
     """
     body = bytearray()
-    async for chunk in read_chunks(request, limit):
-        claim.add(len(chunk))
+    async for chunk in read_chunks(request, claim, limit):
         body += chunk
     return bytes(body)
 
 
-async def read_chunks(request: Request, limit: int) -> AsyncIterator[bytes]:
-    """Read a body piece by piece, as long as it has no more bytes than the limit.
+async def read_chunks(request: Request, claim: Claim, limit: int) -> AsyncIterator[bytes]:
+    """Read a body piece by piece, as long as it has no more bytes than the limit. All are claimed, those that go to a disk too.
 
     Raises:
         TooLong: it is.
+        Busy: all requests together would hold too much, or those of one address.
     Clauses: SW-15, OG-48, OG-59
     """
     if int(request.headers.get("content-length", "0")) > limit:
@@ -70,4 +70,5 @@ async def read_chunks(request: Request, limit: int) -> AsyncIterator[bytes]:
         size += len(chunk)
         if size > limit:
             raise TooLong
+        claim.add(len(chunk))
         yield chunk

@@ -97,7 +97,12 @@ class World:
     @property
     def stored(self) -> list[str]:
         """The names of files on disk."""
-        return [path.name for path in (self.folder / "data" / "files").iterdir()]
+        return [path.name for path in self.files]
+
+    @property
+    def files(self) -> list[Path]:
+        """The files on disk."""
+        return list((self.folder / "data" / "files").iterdir())
 
     def write(self, **settings: Any) -> None:
         """Write the server file."""

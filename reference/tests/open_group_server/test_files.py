@@ -3,6 +3,7 @@
 import errno
 import http.client
 import socket
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import pytest
@@ -164,6 +165,24 @@ def test_an_upload_that_ends_early_leaves_nothing(alone: Any) -> None:
     with socket.create_connection(("127.0.0.1", alone.port)) as raw:
         raw.sendall(b"POST /room/tea/file HTTP/1.1\r\nhost: x\r\ncontent-length: 100000\r\n\r\n" + bytes(5000))
         alone.wait_until(lambda: len(alone.stored) == 1)
+    alone.wait_until(lambda: alone.stored == [])
+
+
+def test_uploads_that_are_still_coming_are_bounded_together(alone: Any) -> None:
+    alone.start()
+    head = b"POST /room/tea/file HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % open_group.MAX_FILE_BYTES
+    part = bytes(9_000_000)
+    fitting = limits.MAX_HELD_BYTES // limits.SHARE // len(part)
+    with ExitStack() as opened:
+        for _ in range(fitting):
+            raw = opened.enter_context(socket.create_connection(("127.0.0.1", alone.port)))
+            raw.sendall(head + part)
+        alone.wait_until(lambda: sum(path.stat().st_size for path in alone.files) > 0.9 * fitting * len(part))
+        refused = opened.enter_context(socket.create_connection(("127.0.0.1", alone.port), timeout=10))
+        with suppress(OSError):  # it does not wait for all of it
+            refused.sendall(head + part)
+        assert refused.recv(1000).startswith(b"HTTP/1.1 503 ")
+        assert len(alone.stored) == fitting
     alone.wait_until(lambda: alone.stored == [])
 
 
