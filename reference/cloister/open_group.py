@@ -17,7 +17,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, unquote_to_bytes
 
@@ -199,14 +199,19 @@ def find_endpoint(request: Request) -> tuple[Endpoint, dict[str, str]]:
         Refusal: 404, there is no such path; 405, it has not this method.
     Clauses: OG-57
     """
-    path = request.path.decode()  # which `check_target` has made sure of
-    found = [(endpoint, match) for endpoint in ENDPOINTS if (match := endpoint.pattern.fullmatch(path))]
+    found = match_path(request.path.decode())  # which `check_target` has made sure of
     if not found:
         raise Refusal(404, "there is no such path")
-    for endpoint, match in found:
+    for endpoint, names in found:
         if endpoint.method == request.method:
-            return endpoint, match.groupdict()
+            return endpoint, dict(names)
     raise Refusal(405, "this path has not this method")
+
+
+@lru_cache(maxsize=256)
+def match_path(path: str) -> Sequence[tuple[Endpoint, Mapping[str, str]]]:
+    """Match an unverified path with those of all endpoints; what is asked of one request more than once is found once."""
+    return [(endpoint, match.groupdict()) for endpoint in ENDPOINTS if (match := endpoint.pattern.fullmatch(path))]
 
 
 def find_limit(request: Request) -> int:

@@ -12,6 +12,7 @@ r"""Chapter 11, first part: under which ids an account is known on an open-group
 
 import hashlib
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -101,9 +102,18 @@ def decode_signing_id(text: str) -> bytes:
     signing_id = bytes.fromhex(text)
     if signing_id[0] not in {UNBLINDED, BLINDED}:
         raise errors.InvalidKey(reason="an id that signs begins with 15 or 00")
-    if not crypto_core_ed25519_is_valid_point(signing_id[1:]):
+    if not is_valid_key(signing_id[1:]):
         raise errors.InvalidKey(reason="the id is no key of prime order")
     return signing_id
+
+
+@lru_cache(maxsize=4096)
+def is_valid_key(key: bytes) -> bool:
+    """Tell whether a key is a canonical one of prime order, which takes longer than to verify a signature; ids come again.
+
+    Clauses: OG-3
+    """
+    return bool(crypto_core_ed25519_is_valid_point(key))
 
 
 def decode_id(text: str, *, server_key: bytes) -> PublicKey:
