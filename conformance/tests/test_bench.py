@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+import socket
 from collections.abc import Callable
 from contextlib import closing
 from http.client import HTTPConnection
@@ -24,11 +25,16 @@ from cloister_conformance.bench import (
     measure,
     primitives,
     render,
+    room_crowd,
+    room_growth,
+    room_rates,
+    rooms,
     rounds,
     servers,
+    statements,
 )
 from cloister_conformance.bench.fanout import FanOutReport
-from cloister_conformance.bench.rounds import BenchReport, Comparison, NetworkReport
+from cloister_conformance.bench.rounds import BenchReport, Comparison, NetworkReport, OpenGroupReport
 from cloister_conformance.transport import BrokenAdapter
 
 Cloister = Callable[[str], Any]
@@ -402,3 +408,116 @@ def test_the_figures_of_the_docs_go_up_to_the_largest_group() -> None:
         if cost.operation == "message":
             assert (cost.group_encryptions, cost.pairwise_encryptions, cost.stored) == (1, 0, 1)
         assert cost.refusals == 0
+
+
+# Open groups
+
+
+@pytest.mark.usefixtures("few_operations")
+def test_the_command_measures_an_open_group_server(
+    cloister: Cloister, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room_crowd, "ALONE", 2)
+    monkeypatch.setattr(room_rates, "ACCOUNTS", 20)
+    monkeypatch.setattr(room_growth, "ACCOUNTS", 20)
+    done = cloister(
+        "bench open-group --seconds 0.01 --posts 200 --members 12 --json out/rooms.json --markdown out/rooms.md"
+    )
+    assert (done.status, done.err) == (0, "")
+    report = OpenGroupReport.model_validate_json((tmp_path / "out" / "rooms.json").read_text("utf-8"))
+    (server,) = report.servers
+    assert server.database == "SQLite"
+    names = [(each.name, each.beside.partition(",")[0]) for each in server.comparisons]
+    assert names == [
+        (f"{name}{way}", beside)
+        for name in ("poll", "post")
+        for way, beside in (
+            ("", "the framework"),
+            (", by onion request", "the framework"),
+            ("", "its statements"),
+            (", by onion request", name),
+            ("", "Ed25519"),
+            (", by onion request", "X25519"),
+        )
+    ]
+    for comparison in server.comparisons:
+        assert min(comparison.rate, comparison.beside_rate) > 0
+        assert comparison.low <= comparison.ratio <= comparison.high
+    assert [(each.operation, each.messages, each.ratio) for each in server.growth] == [
+        (operation, 200, 1)
+        for operation in ("since, near the end", "recent", "before, anywhere", "pollInfo", "post", "deletion")
+    ]
+    crowd = server.crowd
+    assert (crowd.members, crowd.posts, crowd.polls, crowd.complete) == (12, 20, 48, 12)
+    assert crowd.median <= crowd.p95 <= crowd.p99 <= crowd.longest
+    text = (tmp_path / "out" / "rooms.md").read_text("utf-8")
+    assert text == render.render_open_group_markdown(report)
+    assert text.count("\n| ") == len(server.comparisons) + len(server.growth) + 1 + 5
+
+
+def test_a_filled_room_is_one_that_was_posted_in() -> None:
+    reader = rooms.make_account()
+    with (
+        rooms.serve(None, lambda database: room_growth.fill(250, database)) as server,
+        closing(rooms.Line(server.port)) as line,
+    ):
+
+        def ask(what: str) -> Any:
+            return json.loads(line.ask(rooms.write_http(rooms.sign(reader, "GET", f"/room/{rooms.ROOM}{what}"))))
+
+        assert [message["seqno"] for message in ask("/messages/since/245")] == [246, 247, 248, 249, 250]
+        assert [message["id"] for message in ask("/messages/recent?limit=2")] == [250, 249]
+        assert (ask("")["message_sequence"], ask("")["active_users"]) == (250, 3)
+        posted = json.loads(line.ask(rooms.write_http(rooms.build_post(reader))))
+        assert (posted["id"], posted["seqno"]) == (251, 251)
+
+
+def test_statements_that_are_sent_again_leave_what_the_server_left(tmp_path: Path) -> None:
+    names = [f"sqlite:///{tmp_path / name}.sqlite" for name in ("recorded", "replayed")]
+    posts = [rooms.build_post(rooms.make_account()) for _ in range(10)]
+    with (
+        rooms.open_database(names[0]) as recorded_on,
+        rooms.open_database(names[1]) as replayed_on,
+        closing(statements.Recorder(recorded_on, tmp_path)) as recorder,
+        closing(statements.Replayer(replayed_on)) as replayer,
+    ):
+        replayer.replay(recorder.record(posts))
+        with recorded_on.engine.begin() as ours, replayed_on.engine.begin() as theirs:
+            for table in ("messages", "nonces", "users", "standings", "post_times"):
+                rows = [connection.exec_driver_sql(f"SELECT * FROM {table}").all() for connection in (ours, theirs)]
+                assert rows[0] == rows[1] != []
+        with pytest.raises(BrokenAdapter, match="answered /room/a/message with 425"):
+            recorder.record(posts[:1])
+
+
+def test_a_line_is_opened_again_when_the_server_has_closed_it() -> None:
+    request = rooms.write_http(rooms.build_poll(rooms.make_account(), 0))
+    with rooms.serve_floor("whatever") as floor, closing(rooms.Line(floor.port)) as line:
+        assert line.ask(request) == b"whatever"
+        with pytest.raises(BrokenAdapter, match="answered GET /none with 404"):
+            line.ask(request.replace(b"/room/a/messages/since/0?limit=100", b"/none"))
+        line.open().shutdown(socket.SHUT_RDWR)
+        assert line.ask(request) == b"whatever"
+        assert line.opened == 2
+    with closing(rooms.Line(floor.port)) as line, pytest.raises(BrokenAdapter, match="gave no answer to GET /room/a/"):
+        line.ask(request)
+
+
+def test_posts_are_spread_over_all_rounds_but_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    polls, posts = [lambda: done.append("poll")] * 6, [lambda: done.append("post")] * 6
+    planned = [[act() or done.pop() for act in acts] for acts in room_crowd.plan(polls, posts)]  # type: ignore[func-returns-value]
+    assert planned == [["post", "poll", "poll", "poll", "post", "poll", "poll", "poll"]] * 3 + [["poll"] * 6]
+
+
+@pytest.mark.parametrize("url", ["sqlite:///x", "rubbish"])
+def test_only_a_postgresql_is_measured_beside_sqlite(cloister: Cloister, url: str) -> None:
+    done = cloister(f"bench open-group --database {url}")
+    assert (done.status, done.err) == (3, "cloister: cannot be measured: the database is no URL of a PostgreSQL\n")
+
+
+def test_the_figures_of_the_docs_are_those_of_rooms_in_which_everybody_saw_everything() -> None:
+    report = OpenGroupReport.model_validate_json((data.CHECKOUT / "docs" / "open-group-speed.json").read_text("utf-8"))
+    assert [server.database for server in report.servers] == ["SQLite", "PostgreSQL"]
+    for server in report.servers:
+        assert server.crowd.complete == server.crowd.members == 1000

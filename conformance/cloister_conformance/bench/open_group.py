@@ -22,16 +22,18 @@ def measure(
     Raises:
         BrokenAdapter, HungAdapter: a server did not serve.
     """
+    databases = [(None, SQLITE), *((url, name_kind(url)) for url in urls)]
     return OpenGroupReport(
         cloister=cloister.__version__,
         cores=os.cpu_count() or 1,
-        servers=[measure_on(url, seconds, posts, members, tell) for url in (None, *urls)],
+        servers=[measure_on(url, name, seconds, posts, members, tell) for url, name in databases],
     )
 
 
-def measure_on(url: str | None, seconds: float, posts: int, members: int, tell: Callable[[str], object]) -> RoomsReport:
+def measure_on(
+    url: str | None, database: str, seconds: float, posts: int, members: int, tell: Callable[[str], object]
+) -> RoomsReport:
     """Measure on one database."""
-    database = SQLITE if url is None else name(url)
     tell(f"{database}: measuring posts and polls")
     comparisons = room_rates.measure(url, database, seconds)
     tell(f"{database}: measuring {members:,} members")
@@ -40,7 +42,7 @@ def measure_on(url: str | None, seconds: float, posts: int, members: int, tell: 
     return RoomsReport(database=database, comparisons=comparisons, growth=growth, crowd=crowd)
 
 
-def name(url: str) -> str:
+def name_kind(url: str) -> str:
     """Name the kind of a database.
 
     Raises:
