@@ -139,7 +139,7 @@ SHOWN = select(standings, users.c.shown_as).outerjoin(users, users.c.account == 
 IS_STAFF = text("(standings.moderator OR standings.administrator)")
 """In the words of the index `standings_staff`, by which SQLite knows that it helps."""
 LIST_STAFF = SHOWN.where(standings.c.room.in_(bindparam("rooms", expanding=True)), IS_STAFF).order_by(
-    standings.c.account
+    standings.c.room, standings.c.account
 )
 
 
