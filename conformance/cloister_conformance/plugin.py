@@ -14,7 +14,7 @@ from typing import Any
 
 import hypothesis
 import pytest
-from hypothesis import Phase
+from hypothesis import Phase, is_hypothesis_test
 from hypothesis.internal.conjecture import providers
 from hypothesis.internal.constants_ast import Constants
 
@@ -118,7 +118,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """
     role = find_implementation(config).role
     items[:] = [item for item in items if find_role(item.path.stem) == role]
-    items.sort(key=lambda item: item.path.stem.endswith(EXPLORATIONS))
+    items.sort(key=lambda item: (item.path.stem.endswith(EXPLORATIONS), is_property(item)))
     wanted = config.getoption("--clause")
     if wanted:
         bearers = set(find_bearers(wanted))
@@ -131,6 +131,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def find_role(stem: str) -> Role:
     """Find the role that a suite is for."""
     return next((role for part, role in ROLE_OF_PART.items() if part in stem), "client")
+
+
+def is_property(item: pytest.Item) -> bool:
+    """Tell whether a test is tried with many examples."""
+    return isinstance(item, pytest.Function) and is_hypothesis_test(item.obj)
 
 
 def find_clauses(item: pytest.Item) -> list[str]:

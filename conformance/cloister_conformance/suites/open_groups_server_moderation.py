@@ -92,6 +92,16 @@ def test_a_ban_holds_for_unblinded_ids(server: BeginServer) -> None:
             must_refuse(bob.get("/rooms", id=id_form), 403)
 
 
+@clause("OG-18")
+def test_a_room_is_not_listed_for_who_is_banned_there(server: BeginServer) -> None:
+    iut = server()
+    alice = iut.meet()
+    must_do(ban(iut.operator, alice.id, iut.a))
+    listed = alice.get("/rooms")
+    listed.must_contain(body=[f'"{iut.b}"'])
+    listed.must_exclude(body=[f'"{iut.a}"'])
+
+
 @clause("OG-18", "OG-20")
 def test_bans_of_rooms_and_of_the_server_are_separate(server: BeginServer) -> None:
     iut = server()
