@@ -301,6 +301,12 @@ def server(cloister_run: Run) -> BeginServer:
     return cloister_run.begin_server
 
 
+@pytest.fixture(scope="session")
+def is_thorough(pytestconfig: pytest.Config) -> bool:
+    """Tell whether each is to be tried with each, and not only so that all have been tried: in every profile but quick."""
+    return bool(pytestconfig.getoption("--profile") != "quick")
+
+
 @pytest.fixture
 def note_reading(cloister_run: Run) -> Callable[[str, str], None]:
     """Note which of several readings of deployed software the implementation follows: a question, and the answer."""
