@@ -25,6 +25,7 @@ from cloister_conformance.open_group_script import Part, Person
 from cloister_conformance.plugin import BeginServer
 
 MAX_FILE_BYTES = 10_000_000
+MAX_ONION_BYTES = 10_485_760
 MAX_POST_FILES = 16
 MAX_LOOSE_FILES = 16
 LOOSE_FILE_SECONDS = 3_600
@@ -346,6 +347,14 @@ def test_a_file_is_neither_empty_nor_too_long(server: BeginServer) -> None:
 def test_a_body_that_is_announced_too_long_is_not_waited_for(server: BeginServer, path: str, size: int) -> None:
     iut = server()
     iut.ask("POST", path.format(iut.a), headers={"Content-Length": str(size)}).must_match(status="^413$")
+
+
+@clause("OG-48", "OG-59", "OG-13")
+@pytest.mark.parametrize("path", ["/room/{}/file", "/room/{}/message", "/batch", "/oxen/v4/lsrpc"])
+def test_a_body_that_goes_on_and_on_is_not_waited_for(server: BeginServer, path: str) -> None:
+    iut = server()
+    begun = b"%x\r\n" % 2**30 + bytes(MAX_ONION_BYTES + 1)
+    iut.ask("POST", path.format(iut.a), body=begun, headers={"Transfer-Encoding": "chunked"}).must_match(status="^413$")
 
 
 @clause("OG-54")

@@ -32,7 +32,7 @@ MAX_BATCH = 100
 MAX_REQUIRED = 16
 MAX_BATCH_REPLY_BYTES = 14_680_064
 MAX_FILE_BYTES = 10_000_000
-MAX_ONION_BYTES = 16_777_216
+MAX_ONION_BYTES = 10_485_760
 TABLE = "^(200|201|206|400|401|403|404|405|406|412|413|416|425|429|503)$"
 SHORT = "^([0-9a-f]{2}){0,1999}$"
 """The body of a refusal, in hex."""
@@ -346,6 +346,7 @@ def test_an_onion_request_or_list_that_is_too_long_is_refused(server: BeginServe
     iut = server()
     for path in (TARGET, "/batch", "/sequence"):
         iut.ask("POST", path, body=bytes(MAX_ONION_BYTES + 1)).must_match(status="^413$")
+        iut.ask("POST", path, body=bytes(MAX_ONION_BYTES)).must_match(status="^400$")
 
 
 # Whatever comes
