@@ -26,7 +26,7 @@ CHECKS = (
 )
 RATE = 1_000_000
 REFUSALS = (400, 401, 403, 404, 405, 406, 412, 413, 416, 425, 429)
-EXAMPLES = 25
+EXAMPLES = 20
 """For each endpoint."""
 ROOMS = [
     {"token": "tea", "name": "Tea"},
