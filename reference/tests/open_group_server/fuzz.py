@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -48,16 +48,16 @@ def derive_seed(name: str) -> bytes:
 
 
 @contextmanager
-def open_databases() -> Iterator[dict[str, str | None]]:
-    """Open the databases that there are, by name; None is SQLite."""
+def open_databases() -> Iterator[dict[str, Callable[[], str | None]]]:
+    """Open the kinds of databases that there are: what makes an empty one, by name; None is SQLite."""
     programs = find_postgres()
     if programs is None:
         print(f"!!! NOT RUN on PostgreSQL: {NOT_INSTALLED}")
-        yield {"SQLite": None}
+        yield {"SQLite": lambda: None}
         return
     cluster = Cluster(programs)
     try:
-        yield {"SQLite": None, "PostgreSQL": cluster.make_database()}
+        yield {"SQLite": lambda: None, "PostgreSQL": cluster.make_database}
     finally:
         cluster.stop()
 
@@ -92,10 +92,10 @@ def main() -> int:
     """Fuzz a server on each database as everybody; return the worst exit status."""
     worst = 0
     with open_databases() as databases:
-        for name, database in databases.items():
+        for name, make_database in databases.items():
             for who in ("administrator", "stranger", "nobody"):
                 print(f"=== a server on {name}, asked by {who}", flush=True)
-                worst = max(worst, fuzz(who, database))
+                worst = max(worst, fuzz(who, make_database()))
     return worst
 
 
