@@ -128,6 +128,7 @@ def fill(count: int, database: Database) -> None:
     with database.engine.connect() as connection:
         if dialect == "sqlite":
             connection.exec_driver_sql("ROLLBACK")
+            connection.exec_driver_sql("PRAGMA journal_mode = OFF")
             connection.exec_driver_sql("PRAGMA synchronous = OFF")
             connection.exec_driver_sql("PRAGMA cache_size = -500000")  # 500 MB: digests come in no order
             connection.exec_driver_sql("BEGIN IMMEDIATE")
