@@ -25,7 +25,7 @@ from cloister import errors, group_control, room, wire
 from cloister.group_control import BIDI_CONTROLS
 from cloister.onion import MAX_ONION_BYTES
 from cloister.room_post import MAX_DATA_BYTES, MAX_FILE_BYTES, MAX_POST_FILES
-from cloister.server_onion import METHODS, TARGET
+from cloister.server_onion import METHODS, TARGET, decode_headers
 from cloister.signed_request import HEADERS as SIGNING_HEADERS
 from cloister.signed_request import SIGNATURE_BYTES, TARGET_FORM, Refusal, Request
 
@@ -916,20 +916,22 @@ def decode_part(part: object) -> Request:
     """
     if not isinstance(part, dict) or not part.keys() <= {"method", "path", "headers", "json", "b64", "bytes"}:
         raise Refusal(400, "a request in the list has not the members that it must have")
-    method, target, headers = take_text(part, "method"), take_text(part, "path"), part.get("headers", {})
+    method, target = take_text(part, "method"), take_text(part, "path")
     if method not in METHODS or not TARGET_FORM.fullmatch(target):
         raise Refusal(400, "a request in the list has no such method, or no path")
-    if not isinstance(headers, dict) or not all(isinstance(text, str) for text in headers.values()):
-        raise Refusal(400, "the headers of a request in the list are no object of texts")
+    try:
+        headers = decode_headers(part)
+    except errors.InvalidMessage as error:
+        raise Refusal(400, error.reason) from None
     bodies = part.keys() & {"json", "b64", "bytes"}
     if len(bodies) > 1 or (bodies and method == "GET"):
         raise Refusal(400, "a request in the list has two bodies, or is a GET with one")
-    if any(name.lower() in SIGNING_HEADERS for name in headers):
+    if headers.keys() & set(SIGNING_HEADERS):
         raise Refusal(400, "the batch alone is signed, not the requests in it")
     request = Request(
         method=method,
         target=target,
-        headers={name.lower(): text for name, text in headers.items()},
+        headers=headers,
         body=decode_part_body(part),
     )
     if is_batch(request):

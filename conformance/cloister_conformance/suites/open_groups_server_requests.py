@@ -141,6 +141,7 @@ FAULTS: dict[str, Any] = {
     "an unknown member": [ASK, {**ASK, "colour": "red"}],
     "headers that are none": [ASK, {**ASK, "headers": []}],
     "a header that is no text": [ASK, {**ASK, "headers": {"X": 1}}],
+    "a header twice": [ASK, {**ASK, "headers": {"Range": "bytes=0-1", "range": "bytes=0-2"}}],
     "a signature in it": [ASK, {**ASK, "headers": {"X-SOGS-Pubkey": "15"}}],
     "a signature in lower case": [ASK, {**ASK, "headers": {"x-sogs-nonce": "A"}}],
     "a body with GET": [ASK, {**ASK, "json": {}}],
