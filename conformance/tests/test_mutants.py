@@ -213,10 +213,16 @@ def test_a_mutant_is_started_as_a_node_with_its_node_file() -> None:
     assert found.capabilities == ["network-file", "clock"]
 
 
-def test_a_mutant_of_a_node_is_caught_in_its_role() -> None:
-    found = mutation.catch(mutants.find(mutants.read(), "AP-20.b"), mutants.FOLDER)
-    assert found.test == "adapter_protocol_service_node::test_the_time_is_that_of_the_clock_file"
-    assert found.fate == "caught"
+@pytest.mark.parametrize(
+    ("mutant_id", "test"),
+    [
+        ("AP-20.b", "adapter_protocol_service_node::test_the_time_is_that_of_the_clock_file"),
+        ("AP-23.a", "adapter_protocol_open_group_server::test_the_time_is_that_of_the_clock_file"),
+    ],
+)
+def test_a_mutant_of_a_server_is_caught_in_its_role(mutant_id: str, test: str) -> None:
+    found = mutation.catch(mutants.find(mutants.read(), mutant_id), mutants.FOLDER)
+    assert (found.fate, found.test) == ("caught", test)
 
 
 def test_a_selection_without_tests_catches_nothing() -> None:
