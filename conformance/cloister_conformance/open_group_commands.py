@@ -378,7 +378,7 @@ def remove_moderator(
     folder: FolderArgument, who: IdArgument, rooms: RoomOption = None, *, on_server: GlobalOption = False
 ) -> None:
     """Take the rights of a moderator or administrator away."""
-    change_role(folder, who, "NO_ROLE", rooms, on_server=on_server, said="neither moderator nor administrator")
+    change_role(folder, who, "NO_MODERATOR", rooms, on_server=on_server, said="neither moderator nor administrator")
 
 
 @app.command()

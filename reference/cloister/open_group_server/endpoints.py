@@ -639,6 +639,8 @@ def ban_user(asked: Asked) -> ServerReply:
     scope, seconds = open_group.decode_ban(asked.request.body, lifting=False)
     moderated = find_moderated(asked, scope, Need.MODERATOR)
     account = asked.decode_named()
+    for one in moderated:
+        rooms.lock_room(asked.connection, one.number)
     own = people.find_standings(asked.connection, account)
     where = own.values() if scope.on_server else [own[one.number] for one in moderated if one.number in own]
     is_operator = account == asked.settings.operator
@@ -661,10 +663,13 @@ def unban_user(asked: Asked) -> ServerReply:
 
 def set_everywhere(asked: Asked, scope: Scope, moderated: Iterable[Room], account: str, **values: object) -> None:
     """Set what an account is, in rooms or on the server."""
-    if scope.on_server:
-        people.set_user(asked.connection, account, **values)
-    for one in moderated:
-        people.set_standing(asked.connection, one.number, account, **values)
+    for room_number in list_numbers(scope, moderated):
+        people.set_in(asked.connection, room_number, account, **values)
+
+
+def list_numbers(scope: Scope, moderated: Iterable[Room]) -> list[int | None]:
+    """List the numbers of the rooms of a scope; None stands for the server."""
+    return [None] if scope.on_server else [one.number for one in moderated]
 
 
 def change_role(asked: Asked) -> ServerReply:
@@ -676,26 +681,9 @@ def change_role(asked: Asked) -> ServerReply:
     moderated = find_moderated(asked, scope, Need.ADMINISTRATOR)
     account = asked.decode_named()
     open_group.check_may_change_role(change, operator=account == asked.settings.operator)
-    if scope.on_server:
-        before = people.find_user(asked.connection, account)
-        people.set_user(asked.connection, account, **list_role(open_group.apply_role(before, change)))
-    for one in moderated:
-        rooms.change_room(asked.connection, one.number)
-        before = people.find_standing(asked.connection, one.number, account)
-        role = list_role(open_group.apply_role(before, change))
-        people.set_standing(asked.connection, one.number, account, **role)
+    for room_number in list_numbers(scope, moderated):
+        people.change_role(asked.connection, room_number, account, change)
     return build_json({})
-
-
-def list_role(standing: Standing) -> dict[str, Any]:
-    """List the columns of a role, and of the ban that giving a right ends."""
-    return {
-        "moderator": standing.moderator,
-        "administrator": standing.administrator,
-        "visible": standing.visible,
-        "banned": standing.banned,
-        "banned_until": standing.banned_until_s,
-    }
 
 
 def change_permissions(asked: Asked) -> ServerReply:

@@ -15,10 +15,9 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from cloister import errors, open_group, room, server_id
-from cloister.open_group import FLAGS, ROOM_BOOLEANS, RoleChange, Standing
+from cloister.open_group import FLAGS, ROOM_BOOLEANS, RoleChange
 from cloister.open_group_server import database, file_store, people, rooms, server_file
 from cloister.open_group_server.database import Database, NewerDatabase, UnusableDatabase
-from cloister.open_group_server.endpoints import list_role
 from cloister.open_group_server.people import Person
 from cloister.open_group_server.rooms import Room
 from cloister.open_group_server.server_file import ServerFile
@@ -32,7 +31,7 @@ SERVER_FILE = "server.json"
 WHITELIST = {name: name == "invitation_required" for name in ROOM_BOOLEANS}
 OPEN = {name: name != "invitation_required" for name in ROOM_BOOLEANS}
 """What a whitelist group and a blacklist group are by default."""
-NO_ROLE = RoleChange(moderator=False, administrator=None, visible=None)
+NO_MODERATOR = RoleChange(moderator=False, administrator=None, visible=None)
 MODERATOR = RoleChange(moderator=True, administrator=None, visible=None)
 ADMINISTRATOR = RoleChange(moderator=None, administrator=True, visible=None)
 NO_ADMINISTRATOR = RoleChange(moderator=None, administrator=False, visible=None)
@@ -130,7 +129,7 @@ class Operator:
 
     def list_rooms(self) -> list[Room]:
         """List all rooms, the oldest first."""
-        return list_rooms(self.connection)
+        return rooms.list_rooms(self.connection)
 
     def count_active(self, found: Room) -> int:
         """Count the authors of posts of the last week that stand in a room."""
@@ -254,7 +253,7 @@ class Operator:
         account = self.decode_id(text)
         open_group.check_may_change_role(change, operator=account == self.file.operator)
         for found in self._find_scope(tokens):
-            change_role(self.connection, account, change, room=found)
+            people.change_role(self.connection, None if found is None else found.number, account, change)
 
     def ban(self, text: str, tokens: Sequence[str] | None, seconds: int | None = None) -> None:
         """Ban an account from rooms, or, with none named, from the server.
@@ -290,7 +289,7 @@ class Operator:
 
     def _set_ban(self, account: str, scope: Sequence[Room | None], **ban: object) -> None:
         for found in scope:
-            set_columns(self.connection, account, found, **ban)
+            people.set_in(self.connection, None if found is None else found.number, account, **ban)
 
 
 # What the server does too when it starts
@@ -308,35 +307,3 @@ def create_rooms(connection: Connection, listed: Sequence[Mapping[str, Any]], *,
     """Make the rooms of a server file that are not there; return how many."""
     changes = [({name: value for name, value in one.items() if name != "token"}, one["token"]) for one in listed]
     return sum(create_room(connection, token, members, now_s=now_s) for members, token in changes)
-
-
-def add_administrator(connection: Connection, account: str, *, room: Room | None) -> None:
-    """Make an account administrator of a room, or of the server."""
-    change_role(connection, account, ADMINISTRATOR, room=room)
-
-
-def change_role(connection: Connection, account: str, change: RoleChange, *, room: Room | None) -> None:
-    """Change the role of an account in a room, or on the server.
-
-    Clauses: OG-23, OG-65
-    """
-    before: Standing
-    if room is None:
-        before = people.find_user(connection, account)
-    else:
-        rooms.change_room(connection, room.number)
-        before = people.find_standing(connection, room.number, account)
-    set_columns(connection, account, room, **list_role(open_group.apply_role(before, change)))
-
-
-def set_columns(connection: Connection, account: str, found: Room | None, **columns: object) -> None:
-    """Set what an account is in a room, or on the server."""
-    if found is None:
-        people.set_user(connection, account, **columns)
-    else:
-        people.set_standing(connection, found.number, account, **columns)
-
-
-def list_rooms(connection: Connection) -> list[Room]:
-    """List all rooms."""
-    return rooms.list_rooms(connection)

@@ -7,7 +7,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, delete, func, insert, or_, select, text, update
 
-from cloister.open_group import FLAGS, POSTS, POSTS_SECONDS, Flags, Standing
+from cloister import open_group
+from cloister.open_group import FLAGS, POSTS, POSTS_SECONDS, Flags, RoleChange, Standing
+from cloister.open_group_server import rooms
 from cloister.open_group_server.database import choose_insert, upsert
 from cloister.open_group_server.tables import messages, nonces, post_times, standings, users
 from cloister.signed_request import TIME_TOLERANCE_S
@@ -117,11 +119,37 @@ def set_standing(connection: Connection, room: int, account: str, **values: obje
     upsert(connection, standings, {"room": room, "account": account}, values, others=NEW_STANDING)
 
 
-def has_role_somewhere(connection: Connection, account: str) -> bool:
-    """Tell whether an account is moderator or administrator of any room."""
-    has_role = or_(standings.c.moderator, standings.c.administrator)
-    return (
-        connection.execute(select(standings.c.room).where(standings.c.account == account, has_role)).first() is not None
+def set_in(connection: Connection, room: int | None, account: str, **values: object) -> None:
+    """Set what an account is in a room, or, None, on the whole server, by columns.
+
+    Clauses: OG-2
+    """
+    if room is None:
+        set_user(connection, account, **values)
+    else:
+        set_standing(connection, room, account, **values)
+
+
+def change_role(connection: Connection, room: int | None, account: str, change: RoleChange) -> None:
+    """Change the role of an account in a room, or, None, on the whole server; giving a right ends a ban there.
+
+    Clauses: OG-23, OG-65
+    """
+    if room is None:
+        before = find_user(connection, account)
+    else:
+        rooms.change_room(connection, room)
+        before = find_standing(connection, room, account)
+    role = open_group.apply_role(before, change)
+    set_in(
+        connection,
+        room,
+        account,
+        moderator=role.moderator,
+        administrator=role.administrator,
+        visible=role.visible,
+        banned=role.banned,
+        banned_until=role.banned_until_s,
     )
 
 

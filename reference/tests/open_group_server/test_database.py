@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -9,7 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from cloister.open_group_server import database as databases
-from cloister.open_group_server import operation, rooms
+from cloister.open_group_server import operation, people, rooms
 from cloister.open_group_server.database import MIGRATIONS, VERSION, Database, NewerDatabase, commit
 from cloister.open_group_server.tables import METADATA
 from cloister.serving.server_file import UnusableFile
@@ -149,8 +151,24 @@ def test_rooms_of_the_file_are_made_once(world: Any) -> None:
     with opened.engine.begin() as connection:
         assert operation.create_rooms(connection, listed, now_s=1) == 2
         assert operation.create_rooms(connection, listed, now_s=2) == 0
-        first, second = operation.list_rooms(connection)
+        first, second = rooms.list_rooms(connection)
         assert (first.settings.default_write, second.settings.default_write) == (False, True)
-        operation.add_administrator(connection, world.account("bob"), room=first)
-        operation.add_administrator(connection, world.account("carol"), room=None)
+    opened.close()
+
+
+def test_a_ban_waits_for_a_right_that_another_process_is_giving(world: Any) -> None:
+    """OG-21 holds for two processes on one PostgreSQL; on SQLite there is one."""
+    if world.url is None:
+        pytest.skip("two processes share a PostgreSQL, not a SQLite")
+    world.start()
+    opened, bob = world.open_database(), world.account("bob")
+    with ThreadPoolExecutor() as pool, opened.engine.begin() as connection:
+        room = rooms.find_room(connection, "tea")
+        people.change_role(connection, room.number, bob, operation.MODERATOR)
+        banning = pool.submit(world.ask, "operator", "POST", f"/user/{bob}/ban", {"rooms": ["tea"]})
+        with suppress(TimeoutError):
+            banning.result(1)
+        assert not banning.done()
+        connection.commit()
+        assert banning.result(20).status_code == 403
     opened.close()

@@ -11,7 +11,7 @@ from cloister.open_group_server.operation import (
     ADMINISTRATOR,
     MODERATOR,
     NO_ADMINISTRATOR,
-    NO_ROLE,
+    NO_MODERATOR,
     WHITELIST,
     CannotOperate,
     Operator,
@@ -122,7 +122,7 @@ def test_roles_raise_the_counter_of_the_room_and_end_a_ban(world: Any, run: Any)
         (MODERATOR, (True, False)),
         (ADMINISTRATOR, (True, True)),
         (NO_ADMINISTRATOR, (True, False)),
-        (NO_ROLE, (False, False)),
+        (NO_MODERATOR, (False, False)),
     ):
         run(lambda one, change=change: one.change_role(bob, change, ["tea"]))
         told = tell(world, who="bob")
@@ -150,7 +150,10 @@ def test_several_rooms_are_changed_together_or_not_at_all(world: Any, run: Any) 
     ("act", "says"),
     [
         (lambda one: one.ban(one.file.operator, None), "nobody bans the operator"),
-        (lambda one: one.change_role(one.file.operator, NO_ROLE, ["tea"]), "nobody takes a right from the operator"),
+        (
+            lambda one: one.change_role(one.file.operator, NO_MODERATOR, ["tea"]),
+            "nobody takes a right from the operator",
+        ),
         (lambda one: one.create_room("tea", {"name": "Tea"}), "there is a room tea already"),
         (lambda one: one.create_room("te a", {"name": "Tea"}), "'te a' is no token"),
         (lambda one: one.create_room("new", {"name": ""}), "name"),
@@ -175,7 +178,7 @@ def test_a_moderator_is_not_banned_before_the_right_is_taken_away(world: Any, ru
         with pytest.raises(CannotOperate, match="take its rights away"):
             run(lambda one, where=where: one.ban(bob, where))
     run(lambda one: one.ban(bob, ["white"]))
-    run(lambda one: one.change_role(bob, NO_ROLE, ["tea"]))
+    run(lambda one: one.change_role(bob, NO_MODERATOR, ["tea"]))
     run(lambda one: one.ban(bob, None))
 
 
