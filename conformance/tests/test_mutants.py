@@ -83,6 +83,11 @@ def test_an_edit_fits_exactly_once() -> None:
         mutants.edit_source(mutant(after="BATCH = 20_000\n"), source)
 
 
+def test_every_mutant_fits_the_reference() -> None:
+    for each in mutants.read():
+        compile(mutants.edit_source(each, mutants.find_source(each.module)), each.id, "exec")
+
+
 @pytest.mark.parametrize("module", ["cloister.no_such", "no_such.module", "sys", ""])
 def test_a_module_without_a_source_is_explained(module: str) -> None:
     with pytest.raises(UnusableMutant, match="there is no module"):
