@@ -13,7 +13,7 @@ import pytest
 from cloister_conformance import data, mutants, mutation, vector_files
 from cloister_conformance import implementation as implementations
 from cloister_conformance import run as runs
-from cloister_conformance.implementation import Implementation, KnownFailure, UnusableImplementation
+from cloister_conformance.implementation import ROLES, Implementation, KnownFailure, Role, UnusableImplementation
 from cloister_conformance.results import Report, TestResult
 from cloister_conformance.run import InterruptedRun, Options
 
@@ -462,10 +462,11 @@ def test_a_suite_is_named_with_a_dash_or_an_underscore() -> None:
 
 
 def test_all_suites_are_found_without_a_name() -> None:
-    found = [[Path(file).stem for file in runs.find_files(Options(), role)] for role in ("client", "service-node")]
-    assert sorted(found[0] + found[1]) == runs.list_suites()
-    assert {stem.endswith("_service_node") for stem in found[1]} == {True}
-    assert not [stem for stem in found[0] if stem.endswith("_service_node")]
+    found = {role: [Path(file).stem for file in runs.find_files(Options(), role)] for role in ROLES}
+    assert sorted(stem for stems in found.values() for stem in stems) == runs.list_suites()
+    parts: dict[Role, str] = {"service-node": "_service_node", "open-group-server": "_server"}
+    for role, part in parts.items():
+        assert [stem for stem in runs.list_suites() if part in stem] == sorted(found[role])
     assert {"adapter_protocol", "identity", "notation", "proof_of_work", "sender_keys"} < set(runs.list_suites())
 
 
