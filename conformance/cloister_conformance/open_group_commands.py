@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import segno
 import typer
 from cloister import room
-from cloister.open_group import MAX_SECONDS, RoomSettings, Standing
+from cloister.open_group import BLACKLIST_GROUP, MAX_SECONDS, WHITELIST_GROUP, RoomSettings, Standing
 from cloister.room import RoomLink
 
 from cloister_conformance.room_commands import USAGE, clean, fail
@@ -166,15 +166,13 @@ def count_seconds(hours: float | None) -> int | None:
 
 def collect_changes(name: str | None, description: str | None, *, whitelist: bool | None) -> dict[str, object]:
     """Collect what is to change of a room."""
-    from cloister.open_group_server.operation import OPEN, WHITELIST  # noqa: PLC0415
-
     changes: dict[str, object] = {}
     if name is not None:
         changes["name"] = name
     if description is not None:
         changes["description"] = description
     if whitelist is not None:
-        changes |= WHITELIST if whitelist else OPEN
+        changes |= WHITELIST_GROUP if whitelist else BLACKLIST_GROUP
     return changes
 
 

@@ -13,6 +13,7 @@ from typing import Annotated, NoReturn, TypeVar
 import typer
 from cloister import errors, identity, open_group, room
 from cloister.network import Client, Messenger, RoomClient, UnusableFile
+from cloister.open_group import BLACKLIST_GROUP, WHITELIST_GROUP
 from cloister.room import Post
 from cloister.room_post import RoomFile
 from cloister.room_request import FLAGS, KnownRoom, RoomNews
@@ -469,7 +470,7 @@ def change(
     if description is not None:
         changes["description"] = description
     if whitelist is not None:
-        changes |= {f"default_{flag}": not whitelist for flag in FLAGS} | {"invitation_required": whitelist}
+        changes |= WHITELIST_GROUP if whitelist else BLACKLIST_GROUP
 
     async def act(server: RoomClient, known: KnownRoom) -> None:
         if not changes:

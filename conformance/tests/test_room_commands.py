@@ -7,13 +7,18 @@ from typing import Any
 import pytest
 from cloister import room
 from cloister.devnet import Devnet
-from cloister.devserver import WHITELIST, DevServer
+from cloister.devserver import DevServer
 from cloister.network.account_file import AccountFile
+from cloister.open_group import WHITELIST_GROUP
 
 pytestmark = pytest.mark.network
 
 SETTINGS = {"requests_per_second": 10_000, "request_burst": 10_000}
-ROOMS = ({"token": "tea", "name": "Tea"}, {"token": "inn", "name": "Inn"}, {"token": "hut", "name": "Hut", **WHITELIST})
+ROOMS = (
+    {"token": "tea", "name": "Tea"},
+    {"token": "inn", "name": "Inn"},
+    {"token": "hut", "name": "Hut", **WHITELIST_GROUP},
+)
 
 
 @pytest.fixture(scope="module")

@@ -30,7 +30,7 @@ from cloister import (
 )
 from cloister.client import Client
 from cloister.devnet import Devnet, read_height
-from cloister.devserver import WHITELIST, DevServer, serves
+from cloister.devserver import DevServer, serves
 from cloister.envelope import Envelope
 from cloister.group_control import GroupId, find_members
 from cloister.group_state import Event, Group
@@ -40,6 +40,7 @@ from cloister.network import Client as NetworkClient
 from cloister.network import Messenger
 from cloister.network_client import NetworkState
 from cloister.onion import Server
+from cloister.open_group import WHITELIST_GROUP
 from cloister.room import Post, RoomLink
 from cloister.room_request import KnownRoom
 from cloister.sender_keys import Record
@@ -338,7 +339,7 @@ class Demo:
         """Let Alice run an open-group server with a room for those whom she approves."""
         self.narrator.begin("Alice runs an open-group server, which reads all that is posted")
         operator = identity.encode_account_id(self.people["Alice"].ours)
-        rooms = [{"token": ROOM, "name": "Hut", **WHITELIST}]
+        rooms = [{"token": ROOM, "name": "Hut", **WHITELIST_GROUP}]
         with DevServer(self.devnet.folder / "server", operator=operator, rooms=rooms, settings=SETTINGS) as server:
             self.claim(
                 "it answers, and nobody has asked it anything", serves(server.port) and not any(self.sent.values())

@@ -32,13 +32,6 @@ from cloister.room import RoomLink
 
 FILE = "server.json"
 LOG = "server.log"
-WHITELIST = {
-    "default_read": False,
-    "default_accessible": False,
-    "default_write": False,
-    "default_upload": False,
-    "invitation_required": True,
-}
 
 
 class DevServer:

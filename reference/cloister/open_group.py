@@ -21,7 +21,7 @@ from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, unquote_to_bytes
 
-from cloister import errors, group_control, room, wire
+from cloister import errors, group_control, room, room_request, wire
 from cloister.group_control import BIDI_CONTROLS
 from cloister.onion import MAX_ONION_BYTES
 from cloister.room_post import MAX_DATA_BYTES, MAX_FILE_BYTES, MAX_POST_FILES
@@ -39,7 +39,7 @@ MAX_FILE_NAME_CHARACTERS = 128
 DEFAULT_PAGE = 100
 MAX_PAGE = room.MAX_PAGE
 MAX_PAGE_BYTES = 2_097_152
-MAX_BATCH = 100
+MAX_BATCH = room_request.MAX_BATCH
 MAX_BATCH_REPLY_BYTES = 14_680_064
 MAX_REQUIRED = 16
 MAX_REQUIRED_CHARACTERS = 32
@@ -51,7 +51,7 @@ MAX_DESCRIPTION_CHARACTERS = 1_000
 NO_SUCH_ROOM = "there is no such room"
 NO_SUCH_FILE = "there is no such file"
 ALL_ROOMS = "*"
-FLAGS = ("read", "accessible", "write", "upload")
+FLAGS = room_request.FLAGS
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 NOT_IN_FILE_NAMES = frozenset("/\\") | BIDI_CONTROLS
 FILE_NAME = re.compile(r"attachment; *filename\*=UTF-8''([A-Za-z0-9!#$&+.^_`|~%-]*)", re.IGNORECASE)
@@ -569,6 +569,9 @@ def decode_files(files: object) -> tuple[int, ...]:
 
 ROOM_BOOLEANS = (*(f"default_{name}" for name in FLAGS), "invitation_required")
 ROOM_MEMBERS = ("name", "description", "image", *ROOM_BOOLEANS)
+WHITELIST_GROUP = {name: name == "invitation_required" for name in ROOM_BOOLEANS}
+BLACKLIST_GROUP = {name: name != "invitation_required" for name in ROOM_BOOLEANS}
+"""What is by default in the two kinds of rooms of "Rights"."""
 
 
 def decode_room_changes(body: bytes) -> dict[str, Any]:

@@ -13,9 +13,10 @@ import httpx
 import pytest
 from cloister import errors, identity
 from cloister.devnet import HOST, Devnet, find_ports
-from cloister.devserver import WHITELIST, DevServer
+from cloister.devserver import DevServer
 from cloister.network import Client, Messenger
 from cloister.network_client import NetworkState
+from cloister.open_group import WHITELIST_GROUP
 from cloister.room import RoomLink
 from cloister.room_request import RoomNews
 
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.network
 
 NAMES = ("alice", "bob", "carol", "dave")
 SETTINGS = {"requests_per_second": 10_000, "request_burst": 10_000}
-ROOMS = ({"token": "tea", "name": "Tea"}, {"token": "hut", "name": "Hut", **WHITELIST})
+ROOMS = ({"token": "tea", "name": "Tea"}, {"token": "hut", "name": "Hut", **WHITELIST_GROUP})
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4000
 
 

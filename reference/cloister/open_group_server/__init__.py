@@ -7,8 +7,8 @@ A shell: it has the disk, the database, the clock, the sockets and the randomnes
 - `tables`: what it keeps; `migrations`: how tables come to be so; `database`: SQLite or PostgreSQL, and its one thread.
 - `people`, `rooms`, `messages`, `files`: what is looked up and written, one statement or few for each question.
 - `file_store`: the bytes of files on disk.
-- `answering`: a request in, however it came, a reply out: the 13 checks; `endpoints`: what comes behind them.
-- `batches`, `onions`: requests that hold requests.
+- `answering`: a request in, however it came, a reply out: the checks; `endpoints`: the last of them, and the work.
+- `batches`: requests that hold requests.
 - `operation`: what the operator does without a request.
 - `app`: HTTP; `server`: the process.
 

@@ -2,7 +2,7 @@
 
 Clauses: OG-13, OG-16, OG-26, OG-43, OG-57
 
-The 13 checks of chapter 11, in their order: 0 to 4 here, 5 to 10 in one piece of work on the database, 11 to 13 by the
+The checks of chapter 11, in their order: 0 to 4 here, 5 to 10 in one piece of work on the database, 11 to 13 by the
 endpoint in the same piece. Its nonce stays noted if the endpoint refuses.
 """
 
@@ -11,12 +11,11 @@ import logging
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 from sqlalchemy import Connection
 
 from cloister import errors, open_group, server_id, signed_request
-from cloister.open_group import BATCH_PATHS, Endpoint
+from cloister.open_group import BATCH_PATHS, Endpoint, Standing
 from cloister.open_group_server import endpoints, people
 from cloister.open_group_server.database import Database, savepoint
 from cloister.open_group_server.endpoints import HANDLERS, Asked, Full, Settings, Signer
@@ -111,7 +110,7 @@ class Answering:
         if refusal := await self._database.do(work):
             raise refusal
 
-    def _check_ban(self, connection: Connection, signer: Signer | None, now_s: float) -> Any:  # noqa: ANN401
+    def _check_ban(self, connection: Connection, signer: Signer | None, now_s: float) -> Standing:
         """Check that an account is not banned on the whole server; return what it is there.
 
         Raises:
@@ -119,7 +118,7 @@ class Answering:
         Clauses: OG-17
         """
         if signer is None:
-            return open_group.Standing()
+            return Standing()
         is_operator = signer.account == self.settings.operator
         standing = endpoints.as_operator(people.find_user(connection, signer.account), is_operator=is_operator)
         if open_group.is_banned(standing, now_s=now_s):

@@ -35,7 +35,7 @@ class Full(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What a server is: its key, 32 bytes, its operator, and whether ids that sign must be blinded."""
+    """What a server is: its key, 32 bytes, its operator, whether ids that sign must be blinded, and how much all files may be."""
 
     server_key: bytes
     operator: str

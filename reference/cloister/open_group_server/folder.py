@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from cloister import errors, identity, server_id
+from cloister.open_group import BLACKLIST_GROUP
 from cloister.open_group_server import operation, server_file
 from cloister.open_group_server.database import Database, open_engine
 from cloister.open_group_server.operation import SERVER_FILE
@@ -58,7 +59,7 @@ def make(folder: Path, choices: Choices) -> ServerFile:
     file = decode(members, folder)
     make_folder(file.data)
     with closing(Database(file.database_url)) as opened, opened.engine.begin() as connection:
-        first = {"name": LOBBY_NAME, **operation.OPEN}
+        first = {"name": LOBBY_NAME, **BLACKLIST_GROUP}
         operation.create_room(connection, LOBBY, first, now_s=open_clock(file.clock)() / 1000)
     if operator_seed:
         write_secret(folder / OPERATOR_FILE, operator_seed.hex() + "\n")

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from cloister import errors, open_group, room, server_id
-from cloister.open_group import FLAGS, ROOM_BOOLEANS, RoleChange
+from cloister.open_group import FLAGS, RoleChange
 from cloister.open_group_server import database, file_store, people, rooms, server_file
 from cloister.open_group_server.database import Database, NewerDatabase, UnusableDatabase
 from cloister.open_group_server.people import Person
@@ -28,9 +28,6 @@ from cloister.signed_request import Refusal
 
 SERVER_FILE = "server.json"
 """In the folder of a server that one command starts."""
-WHITELIST = {name: name == "invitation_required" for name in ROOM_BOOLEANS}
-OPEN = {name: name != "invitation_required" for name in ROOM_BOOLEANS}
-"""What a whitelist group and a blacklist group are by default."""
 NO_MODERATOR = RoleChange(moderator=False, administrator=None, visible=None)
 MODERATOR = RoleChange(moderator=True, administrator=None, visible=None)
 ADMINISTRATOR = RoleChange(moderator=None, administrator=True, visible=None)

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 from cloister import identity, room, server_id
+from cloister.open_group import WHITELIST_GROUP
 from cloister.open_group_server import operation
 from cloister.open_group_server.operation import (
     ADMINISTRATOR,
     MODERATOR,
     NO_ADMINISTRATOR,
     NO_MODERATOR,
-    WHITELIST,
     CannotOperate,
     Operator,
 )
@@ -56,7 +56,7 @@ def test_a_room_of_the_server_file_would_come_back(run: Any) -> None:
 
 
 def test_a_whitelist_and_its_invitation(world: Any, run: Any) -> None:
-    run(lambda one: one.create_room("club", {"name": "Club", **WHITELIST}))
+    run(lambda one: one.create_room("club", {"name": "Club", **WHITELIST_GROUP}))
     with pytest.raises(CannotOperate, match="club has no invitation"):
         run(lambda one: one.find_invitation("club"))
     invitation = run(lambda one: one.invite("club"))
