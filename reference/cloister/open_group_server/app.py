@@ -20,7 +20,7 @@ from cloister.open_group import BATCH_PATHS, ENDPOINTS, Endpoint
 from cloister.open_group_server.answering import Upload, is_upload
 from cloister.open_group_server.batches import Server
 from cloister.open_group_server.endpoints import HANDLERS
-from cloister.open_group_server.metrics import Metrics
+from cloister.open_group_server.metrics import Metrics, name_endpoint
 from cloister.open_group_server.reply import build_refusal
 from cloister.room_post import MAX_DATA_BYTES, MAX_POST_FILES
 from cloister.serving.gate import Gate
@@ -31,7 +31,7 @@ from cloister.signed_request import Refusal, Request
 HEALTH_PATH = "/health"
 METRICS_PATH = "/metrics"
 OPENAPI_PATH = "/openapi.json"
-OWN_PATHS = (HEALTH_PATH, METRICS_PATH, OPENAPI_PATH, *BATCH_PATHS, server_onion.TARGET)
+OWN_PATHS = (HEALTH_PATH, METRICS_PATH, OPENAPI_PATH)
 OWN_METHODS = {"GET": (HEALTH_PATH, OPENAPI_PATH), "POST": (*BATCH_PATHS, server_onion.TARGET)}
 NO_SUCH_PATH, NOT_ALLOWED = 404, 405
 
@@ -49,7 +49,7 @@ def build_app(
     """Build the application of a server: requests per second and at once of one address, seconds for each."""
 
     def note(path: str, status: int) -> None:
-        metrics.requests.labels(name_endpoint(path), str(status)).inc()
+        metrics.requests.labels(path if path in OWN_PATHS else name_endpoint(path), str(status)).inc()
 
     app = FastAPI(
         title="cloister open-group server",
@@ -159,13 +159,6 @@ def read_headers(request: fastapi.Request) -> dict[str, str]:
     for name, value in request.headers.items():
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     return headers
-
-
-def name_endpoint(path: str) -> str:
-    """Name the endpoint of a path for totals, without what stands in it."""
-    if path in OWN_PATHS:
-        return path
-    return next((endpoint.path for endpoint in ENDPOINTS if endpoint.pattern.fullmatch(path)), "other")
 
 
 # What /openapi.json says

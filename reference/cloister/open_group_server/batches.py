@@ -9,6 +9,7 @@ from cloister.identity import PrivateKey
 from cloister.open_group import MAX_BATCH_REPLY_BYTES
 from cloister.open_group_server.answering import Answering
 from cloister.open_group_server.endpoints import Signer
+from cloister.open_group_server.metrics import Metrics
 from cloister.open_group_server.reply import JSON, build_refusal, build_text
 from cloister.server_onion import TARGET, ServerReply
 from cloister.serving.writer import CannotWrite
@@ -23,8 +24,9 @@ LONG_BYTES = 65_536
 class Server:
     """Answers whatever comes."""
 
-    def __init__(self, private_key: PrivateKey, answering: Answering) -> None:
+    def __init__(self, private_key: PrivateKey, answering: Answering, metrics: Metrics) -> None:
         self.answering = answering
+        self._metrics = metrics
         self._private_key = private_key
 
     async def answer(self, request: Request) -> ServerReply:
@@ -74,6 +76,7 @@ class Server:
             if not is_full and size + len(answer) + 2 > MAX_BATCH_REPLY_BYTES:
                 is_full, reply = True, build_refusal(TOO_LONG)
                 answer = encode_part(reply)
+            self._metrics.note_inner(part.path, reply.status)
             answers.append(answer)
             size += len(answer) + 2
             if request.path == SEQUENCE and not open_group.is_success(reply.status):
@@ -121,7 +124,9 @@ class Server:
             request = server_onion.decode_request(plaintext)
         except errors.InvalidMessage as error:
             return build_text(400, error.reason)
-        return await self.answer_inner(request)
+        reply = await self.answer_inner(request)
+        self._metrics.note_inner(request.path, reply.status)
+        return reply
 
 
 def encode_part(reply: ServerReply) -> bytes:

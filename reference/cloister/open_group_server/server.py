@@ -74,10 +74,11 @@ def build_server(file: ServerFile, clock: Clock, store: FileStore, database: Dat
         blinding_required=file.blinding_required,
         max_bytes=file.max_bytes,
     )
-    server = Server(file.keys.private, Answering(settings, database, store, clock))
+    metrics = Metrics()
+    server = Server(file.keys.private, Answering(settings, database, store, clock), metrics)
     app = build_app(
         server,
-        Metrics(),
+        metrics,
         sweeping(database, store, clock),
         rate=file.requests_per_second,
         burst=file.request_burst,

@@ -5,7 +5,7 @@ import secrets
 from typing import Any
 
 import pytest
-from cloister import open_group, signed_request
+from cloister import open_group, server_onion, signed_request
 from cloister.open_group import ENDPOINTS
 from cloister.open_group_server import endpoints
 from cloister.signed_request import Request
@@ -242,8 +242,6 @@ def test_onion_requests(world: Any) -> None:
     world.start()
     inner = Request(method="GET", target="/room/tea")
     payload = Request(method="GET", target="/room/tea", headers=world.sign("alice", inner))
-    from cloister import server_onion
-
     answer, reply = world.onion(server_onion.encode_request(payload))
     assert (answer.status_code, reply.status, json.loads(reply.body)["token"]) == (200, 200, "tea")
     answer, reply = world.onion(server_onion.encode_request(payload))
@@ -301,6 +299,25 @@ def test_unknown_paths_and_methods_have_a_line_of_text(alone: Any) -> None:
     paths = alone.ask(None, "GET", "/openapi.json").json()["paths"]
     assert {endpoint.path for endpoint in ENDPOINTS} <= paths.keys()
     assert signed_request.ID_HEADER not in alone.ask(None, "GET", "/metrics").text
+
+
+def test_totals_count_what_is_in_onion_requests_and_lists(alone: Any) -> None:
+    alone.start()
+    asked = [{"method": "GET", "path": path} for path in ("/room/tea", "/room/nowhere", "/no/such/path", "/rooms%ff")]
+    request = Request(method="POST", target="/sequence", body=json.dumps(asked[:2]).encode())
+    alone.onion(server_onion.encode_request(request))
+    alone.ask("alice", "POST", "/batch", asked)
+    totals = alone.ask(None, "GET", "/metrics").text
+    for endpoint, status, count in [
+        ("/sequence", 200, 1),
+        ("/room/{room}", 200, 2),
+        ("/room/{room}", 404, 2),
+        ("other", 404, 1),
+        ("other", 400, 1),
+    ]:
+        assert f'cloister_inner_requests_total{{endpoint="{endpoint}",status="{status}"}} {count}.0' in totals
+    assert 'inner_requests_total{endpoint="/batch"' not in totals
+    assert 'cloister_requests_total{endpoint="/oxen/v4/lsrpc",status="200"} 1.0' in totals
 
 
 def test_without_metrics_there_is_no_such_path(alone: Any) -> None:
