@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import segno
 import typer
 from cloister import room
-from cloister.open_group import BLACKLIST_GROUP, MAX_SECONDS, WHITELIST_GROUP, RoomSettings, Standing
+from cloister.open_group_bodies import MAX_SECONDS
+from cloister.open_group_rights import BLACKLIST_GROUP, WHITELIST_GROUP, RoomSettings, Standing
 from cloister.room import RoomLink
 
 from cloister_conformance.room_commands import USAGE, clean, fail

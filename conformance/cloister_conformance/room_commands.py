@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Annotated, NoReturn, TypeVar
 
 import typer
-from cloister import errors, identity, open_group, room
+from cloister import errors, identity, open_group_queries, room
 from cloister.network import Client, Messenger, RoomClient, UnusableFile
-from cloister.open_group import BLACKLIST_GROUP, WHITELIST_GROUP
+from cloister.open_group_rights import BLACKLIST_GROUP, WHITELIST_GROUP
 from cloister.room import Post
 from cloister.room_post import RoomFile
 from cloister.room_request import FLAGS, KnownRoom, RoomNews
@@ -251,7 +251,7 @@ def post(
 
     async def act(server: RoomClient, known: KnownRoom) -> int:
         for file in attach or ():
-            open_group.check_file_name(file.name)
+            open_group_queries.check_file_name(file.name)
         return await server.post(known.link.room, text, [(file.name, file.read_bytes()) for file in attach or ()])
 
     number = run_in_room(account, network, room_name, act)
@@ -306,7 +306,7 @@ def choose_path(file: RoomFile, to: Path | None) -> Path:
     """
     if to is not None:
         return to
-    open_group.check_file_name(file.name)
+    open_group_queries.check_file_name(file.name)
     if file.name.startswith("."):
         raise Unusable(f"the post calls it {file.name}: where it goes is to be said with --to")
     return Path(file.name)

@@ -9,7 +9,7 @@ from cloister import room
 from cloister.devnet import Devnet
 from cloister.devserver import DevServer
 from cloister.network.account_file import AccountFile
-from cloister.open_group import WHITELIST_GROUP
+from cloister.open_group_rights import WHITELIST_GROUP
 
 pytestmark = pytest.mark.network
 

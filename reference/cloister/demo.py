@@ -40,7 +40,7 @@ from cloister.network import Client as NetworkClient
 from cloister.network import Messenger
 from cloister.network_client import NetworkState
 from cloister.onion import Server
-from cloister.open_group import WHITELIST_GROUP
+from cloister.open_group_rights import WHITELIST_GROUP
 from cloister.room import Post, RoomLink
 from cloister.room_request import KnownRoom
 from cloister.sender_keys import Record

@@ -7,7 +7,21 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from cloister import errors, identity, mailbox, open_group, room, server_id, server_onion, signed_request, wire
+from cloister import (
+    errors,
+    identity,
+    mailbox,
+    open_group,
+    open_group_batch,
+    open_group_bodies,
+    open_group_queries,
+    open_group_rights,
+    room,
+    server_id,
+    server_onion,
+    signed_request,
+    wire,
+)
 from cloister.mailbox import Letter, Mailbox
 from cloister.network import Client, Received, Stored
 from cloister.network_client import NetworkState
@@ -70,15 +84,15 @@ class House:
 
     def answer(self, asker: str, request: Request) -> ServerReply:
         """Answer a request of an id."""
-        if not open_group.is_batch(request):
+        if not open_group_batch.is_batch(request):
             return self.do(asker, request)
         parts = []
-        for part in open_group.decode_batch(request.body):
+        for part in open_group_batch.decode_batch(request.body):
             try:
                 reply = self.do(asker, part)
             except Refusal as refusal:
                 reply = ServerReply(status=refusal.status, body=refusal.reason.encode())
-            parts.append(open_group.describe_part(reply.status, reply.headers, reply.body))
+            parts.append(open_group_batch.describe_part(reply.status, reply.headers, reply.body))
             if request.target == "/sequence" and reply.status > 299:
                 break
         return ServerReply(status=200, headers=JSON, body=json.dumps(parts).encode())
@@ -100,14 +114,14 @@ class House:
             return give({})
         held = self.rooms.get(names["room"])
         if held is None:
-            raise Refusal(404, open_group.NO_SUCH_ROOM)
+            raise Refusal(404, open_group_rights.NO_SUCH_ROOM)
         if endpoint.path.endswith("/join"):
             if account not in held.approved or members["invitation"] != held.invitation:
-                raise Refusal(404, open_group.NO_SUCH_ROOM)
+                raise Refusal(404, open_group_rights.NO_SUCH_ROOM)
             held.joined.add(account)
             return give({})
         if held.is_whitelist and account != self.operator and account not in held.approved & held.joined:
-            raise Refusal(404, open_group.NO_SUCH_ROOM)
+            raise Refusal(404, open_group_rights.NO_SUCH_ROOM)
         if account in held.banned:
             raise Refusal(403, "banned in this room")
         return self.do_in_room(
@@ -147,12 +161,12 @@ class House:
                 held.messages[int(names["message"])] = tombstone
                 return give({})
             case "POST", "/file":
-                assert open_group.read_file_name(request.headers["content-disposition"]) == "hut.png"
+                assert open_group_queries.read_file_name(request.headers["content-disposition"]) == "hut.png"
                 held.files[len(held.files) + 1] = request.body
                 return give({"id": len(held.files)}, status=201)
             case "POST", "/permissions/{id}":
                 self.must_moderate(self.find_account(asker))
-                assert json.loads(request.body) == dict.fromkeys(open_group.FLAGS, True)
+                assert json.loads(request.body) == dict.fromkeys(open_group_rights.FLAGS, True)
                 held.approved.add(self.find_account(names["id"]))
                 return give({})
             case "POST", "/invitation":
@@ -164,7 +178,7 @@ class House:
     def put(self, held: HeldRoom, message_id: int, author: str, body: bytes) -> dict[str, Any]:
         """Put a message into its place."""
         held.sequence += 1
-        post = open_group.decode_post(body)
+        post = open_group_bodies.decode_post(body)
         held.messages[message_id] = {
             "id": message_id,
             "session_id": author,

@@ -39,7 +39,11 @@ ORDER = (
     "room_post",
     "room",
     "room_request",
+    "open_group_rights",
+    "open_group_queries",
+    "open_group_bodies",
     "open_group",
+    "open_group_batch",
     "client",
     "saved_state",
 )

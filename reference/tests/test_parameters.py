@@ -21,6 +21,10 @@ from cloister import (
     node_request,
     onion,
     open_group,
+    open_group_batch,
+    open_group_bodies,
+    open_group_queries,
+    open_group_rights,
     paths,
     proof_of_work,
     room,
@@ -38,6 +42,7 @@ from cloister import (
     x3dh,
 )
 
+OF_A_SERVER = (open_group_rights, open_group_queries, open_group_bodies, open_group, open_group_batch)
 MODULES = {
     "01-notation.md": (wire,),
     "02-identity.md": (identity,),
@@ -49,7 +54,7 @@ MODULES = {
     "08-onion-requests.md": (onion, paths),
     "09-group-control.md": (group_control,),
     "10-closed-groups.md": (group_content, group_repair, group_reading, client),
-    "11-open-groups.md": (server_id, signed_request, server_onion, room_post, room, open_group),
+    "11-open-groups.md": (server_id, signed_request, server_onion, room_post, room, *OF_A_SERVER),
 }
 SECURITY = "12-security.md"
 OF_THE_ADAPTER_PROTOCOL = "13-adapter-protocol.md"

@@ -16,7 +16,7 @@ from cloister.devnet import HOST, Devnet, find_ports
 from cloister.devserver import DevServer
 from cloister.network import Client, Messenger
 from cloister.network_client import NetworkState
-from cloister.open_group import WHITELIST_GROUP
+from cloister.open_group_rights import WHITELIST_GROUP
 from cloister.room import RoomLink
 from cloister.room_request import RoomNews
 

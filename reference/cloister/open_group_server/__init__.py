@@ -1,7 +1,7 @@
 """An open-group server of chapter 11: `python -m cloister.open_group_server FILE`.
 
 A shell: it has the disk, the database, the clock, the sockets and the randomness. What is right is decided by
-`cloister.open_group`, `cloister.signed_request` and `cloister.server_onion`.
+`cloister.open_group` and its neighbours, `cloister.signed_request` and `cloister.server_onion`.
 
 - `server_file`: what a server is started with; `folder`: how one command makes it.
 - `tables`: what it keeps; `migrations`: how tables come to be so; `database`: SQLite or PostgreSQL, and its one thread.

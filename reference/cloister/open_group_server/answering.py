@@ -14,8 +14,9 @@ from functools import lru_cache
 
 from sqlalchemy import Connection
 
-from cloister import errors, open_group, server_id, signed_request
-from cloister.open_group import BATCH_PATHS, Endpoint, Standing
+from cloister import errors, open_group, open_group_rights, server_id, signed_request
+from cloister.open_group import BATCH_PATHS, Endpoint
+from cloister.open_group_rights import Standing
 from cloister.open_group_server import endpoints, people
 from cloister.open_group_server.database import Database, savepoint
 from cloister.open_group_server.endpoints import HANDLERS, Asked, Full, Settings, Signer
@@ -121,7 +122,7 @@ class Answering:
             return Standing()
         is_operator = signer.account == self.settings.operator
         standing = endpoints.as_operator(people.find_user(connection, signer.account), is_operator=is_operator)
-        if open_group.is_banned(standing, now_s=now_s):
+        if open_group_rights.is_banned(standing, now_s=now_s):
             raise Refusal(403, "banned on this server")
         return standing
 
@@ -225,7 +226,7 @@ class Answering:
             return reply
         data = await asyncio.to_thread(self.store.read, reply.stored_as, reply.begin, reply.end)
         if data is None:
-            return build_text(404, open_group.NO_SUCH_FILE)
+            return build_text(404, open_group_rights.NO_SUCH_FILE)
         return ServerReply(status=reply.status, headers=reply.headers, body=data)
 
     def _fail(self, error: Exception) -> ServerReply:
@@ -272,7 +273,7 @@ def is_upload(request: Request) -> bool:
         endpoint, _ = open_group.find_endpoint(request)
     except (Refusal, UnicodeDecodeError):
         return False
-    return endpoint.need is open_group.Need.UPLOAD
+    return endpoint.need is open_group_rights.Need.UPLOAD
 
 
 @lru_cache(maxsize=4096)

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 import cloister
-from cloister import open_group, room, server_onion
+from cloister import open_group, open_group_bodies, open_group_queries, open_group_rights, room, server_onion
 from cloister.open_group import BATCH_PATHS, ENDPOINTS, Endpoint
 from cloister.open_group_server.answering import Upload, is_upload
 from cloister.open_group_server.batches import Server
@@ -172,11 +172,11 @@ BASE64 = {"type": "string", "contentEncoding": "base64", "pattern": f"^({WHOLE})
 DATA = {**BASE64, "maxLength": -(-MAX_DATA_BYTES // 3) * 4}
 SIGNATURE = {**BASE64, "pattern": f"^({WHOLE}){{21}}{TWO_LEFT}$"}
 INVITATION = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
-SECONDS = {"type": "integer", "minimum": 1, "maximum": open_group.MAX_SECONDS}
-NUMBER = {"type": "integer", "minimum": 1, "maximum": open_group.MAX_NUMBER}
+SECONDS = {"type": "integer", "minimum": 1, "maximum": open_group_bodies.MAX_SECONDS}
+NUMBER = {"type": "integer", "minimum": 1, "maximum": open_group_queries.MAX_NUMBER}
 FILES = {"type": "array", "items": NUMBER, "maxItems": MAX_POST_FILES, "uniqueItems": True}
 TOKEN = {"type": "string", "pattern": f"^({room.TOKEN.pattern}|[*])$"}
-ROOMS = {"type": "array", "items": TOKEN, "minItems": 1, "maxItems": open_group.MAX_BATCH, "uniqueItems": True}
+ROOMS = {"type": "array", "items": TOKEN, "minItems": 1, "maxItems": open_group_bodies.MAX_BATCH, "uniqueItems": True}
 SCOPE = {"rooms": ROOMS, "global": {"const": True}}
 
 
@@ -199,10 +199,11 @@ WHERE = describe_choice(*SCOPE)
 POST_BODY = describe_object({"data": DATA, "signature": SIGNATURE, "files": FILES}, required=("data", "signature"))
 ROOM_BODY = describe_object(
     {"name": TEXT, "description": TEXT, "image": {"type": ["integer", "null"]}}
-    | dict.fromkeys(open_group.ROOM_BOOLEANS, BOOLEAN)
+    | dict.fromkeys(open_group_rights.ROOM_BOOLEANS, BOOLEAN)
 )
 PERMISSIONS_BODY = describe_object(
-    dict.fromkeys(open_group.FLAGS, BOOLEAN) | {f"default_{name}": {"const": True} for name in open_group.FLAGS}
+    dict.fromkeys(open_group_rights.FLAGS, BOOLEAN)
+    | {f"default_{name}": {"const": True} for name in open_group_rights.FLAGS}
 )
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("PUT", "/room/{room}"): ROOM_BODY,
@@ -234,7 +235,9 @@ PART = {
     "additionalProperties": False,
 }
 BATCH_BODY = {
-    "application/json": {"schema": {"type": "array", "items": PART, "minItems": 1, "maxItems": open_group.MAX_BATCH}}
+    "application/json": {
+        "schema": {"type": "array", "items": PART, "minItems": 1, "maxItems": open_group_bodies.MAX_BATCH}
+    }
 }
 
 LIMIT = {"name": "limit", "in": "query", "schema": {"type": "string", "pattern": f"^({open_group.DECIMAL})$"}}

@@ -4,9 +4,9 @@ import asyncio
 import json
 import secrets
 
-from cloister import errors, open_group, server_onion, signed_request
+from cloister import errors, open_group, open_group_batch, server_onion, signed_request
 from cloister.identity import PrivateKey
-from cloister.open_group import MAX_BATCH_REPLY_BYTES
+from cloister.open_group_batch import MAX_BATCH_REPLY_BYTES
 from cloister.open_group_server.answering import Answering
 from cloister.open_group_server.endpoints import Signer
 from cloister.open_group_server.metrics import Metrics
@@ -49,7 +49,7 @@ class Server:
             await self.answering.discard(request)
             return build_refusal(refusal)
         try:
-            if request.method == "POST" and open_group.is_batch(request):
+            if request.method == "POST" and open_group_batch.is_batch(request):
                 return await self._answer_batch(request, signer)
             return await self.answering.answer_one(request, signer)
         except Refusal as refusal:
@@ -70,7 +70,7 @@ class Server:
         await self.answering.admit(signer)
         answers: list[bytes] = []
         size, is_full = 2, False
-        for part in open_group.decode_batch(request.body):
+        for part in open_group_batch.decode_batch(request.body):
             reply = build_refusal(TOO_LONG) if is_full else await self._answer_part(part, signer)
             answer = encode_part(reply)
             if not is_full and size + len(answer) + 2 > MAX_BATCH_REPLY_BYTES:
@@ -79,7 +79,7 @@ class Server:
             self._metrics.note_inner(part.path, reply.status)
             answers.append(answer)
             size += len(answer) + 2
-            if request.path == SEQUENCE and not open_group.is_success(reply.status):
+            if request.path == SEQUENCE and not open_group_batch.is_success(reply.status):
                 break
         return ServerReply(status=200, headers={"content-type": JSON}, body=b"[" + b", ".join(answers) + b"]")
 
@@ -134,4 +134,4 @@ def encode_part(reply: ServerReply) -> bytes:
 
     Clauses: OG-60
     """
-    return json.dumps(open_group.describe_part(reply.status, reply.headers, reply.body)).encode()
+    return json.dumps(open_group_batch.describe_part(reply.status, reply.headers, reply.body)).encode()

@@ -13,8 +13,18 @@ from urllib.parse import quote
 
 from sqlalchemy import Connection
 
-from cloister import errors, group_control, open_group, room, server_id
-from cloister.open_group import FLAGS, NO_SUCH_FILE, NO_SUCH_ROOM, Flags, Need, Rights, Scope, Standing
+from cloister import (
+    errors,
+    group_control,
+    open_group,
+    open_group_bodies,
+    open_group_queries,
+    open_group_rights,
+    room,
+    server_id,
+)
+from cloister.open_group_bodies import Scope
+from cloister.open_group_rights import FLAGS, NO_SUCH_FILE, NO_SUCH_ROOM, Flags, Need, Rights, Standing
 from cloister.open_group_server import files, messages, people, rooms
 from cloister.open_group_server.file_store import FileStore, Stored
 from cloister.open_group_server.messages import Message
@@ -116,7 +126,7 @@ class Asked:
             raise Refusal(404, NO_SUCH_ROOM)
         in_room = people.find_standing(self.connection, found.number, self.signer.account) if self.signer else None
         rights = self.compute_rights(found, in_room)
-        open_group.check_rights(rights, need)
+        open_group_rights.check_rights(rights, need)
         return found, rights
 
     def compute_rights(self, found: Room, in_room: Standing | None) -> Rights:
@@ -125,8 +135,8 @@ class Asked:
         Clauses: OG-14, OG-16
         """
         if in_room is None:
-            return open_group.compute_anonymous_rights(found.settings)
-        return open_group.compute_rights(found.settings, in_room, now_s=self.now_s, on_server=self.on_server)
+            return open_group_rights.compute_anonymous_rights(found.settings)
+        return open_group_rights.compute_rights(found.settings, in_room, now_s=self.now_s, on_server=self.on_server)
 
     def list_rooms(self) -> list[tuple[Room, Rights]]:
         """List the rooms that who asks may enter, and its rights there.
@@ -188,7 +198,7 @@ def tell_capabilities(asked: Asked) -> ServerReply:
     Clauses: OG-4, OG-66
     """
     offered = asked.settings.capabilities
-    if missing := open_group.find_missing(asked.request, offered):
+    if missing := open_group_queries.find_missing(asked.request, offered):
         return build_json({"capabilities": offered, "missing": missing}, 412)
     return build_json({"capabilities": offered})
 
@@ -256,7 +266,7 @@ def change_room(asked: Asked) -> ServerReply:
 
     Clauses: OG-23, OG-56, OG-65
     """
-    changes = open_group.decode_room_changes(asked.request.body)
+    changes = open_group_bodies.decode_room_changes(asked.request.body)
     if not changes:
         return build_json({"info_updates": asked.room.info_updates})
     before = rooms.lock_room(asked.connection, asked.room.number)
@@ -276,7 +286,7 @@ def check_image(asked: Asked, number: int) -> None:
     Clauses: OG-56
     """
     found = find_present(asked, number)
-    open_group.check_may_list(has=False, loose=is_loose(found), own=found.account == asked.who.account)
+    open_group_rights.check_may_list(has=False, loose=is_loose(found), own=found.account == asked.who.account)
     data = asked.store.read(found.stored_as, 0, group_control.MAX_AVATAR_BYTES + 1)
     try:
         group_control.check_avatar(data or b"")
@@ -289,7 +299,7 @@ def poll_room(asked: Asked) -> ServerReply:
 
     Clauses: OG-65
     """
-    seen, number = open_group.decode_number(asked.names["number"]), asked.room.number
+    seen, number = open_group_queries.decode_number(asked.names["number"]), asked.room.number
     told: dict[str, Any] = {
         "token": asked.room.token,
         "active_users": rooms.count_active(asked.connection, [number], now_s=asked.now_s)[number],
@@ -355,7 +365,7 @@ def find_named_message(asked: Asked) -> Message:
     Raises:
         Refusal: 404, there is none.
     """
-    return find_message(asked, open_group.decode_number(asked.names["message"]))
+    return find_message(asked, open_group_queries.decode_number(asked.names["message"]))
 
 
 def post_message(asked: Asked) -> ServerReply:
@@ -363,7 +373,7 @@ def post_message(asked: Asked) -> ServerReply:
 
     Clauses: OG-33, OG-34, OG-42, OG-43, OG-47, OG-50
     """
-    post = open_group.decode_post(asked.request.body)
+    post = open_group_bodies.decode_post(asked.request.body)
     number, account = asked.room.number, asked.who.account
     rooms.lock_room(asked.connection, number)
     if same := messages.find_same(asked.connection, number, account, post.data):
@@ -384,10 +394,10 @@ def edit_message(asked: Asked) -> ServerReply:
 
     Clauses: OG-34, OG-38, OG-42, OG-50
     """
-    post = open_group.decode_post(asked.request.body)
+    post = open_group_bodies.decode_post(asked.request.body)
     rooms.lock_room(asked.connection, asked.room.number)
     message = find_named_message(asked)
-    open_group.check_may_edit(own=message.account == asked.who.account)
+    open_group_rights.check_may_edit(own=message.account == asked.who.account)
     check_files(asked, post.files, message=message.id)
     note_post(asked)
     seqno = rooms.take_sequence(asked.connection, asked.room.number)
@@ -410,7 +420,7 @@ def check_files(asked: Asked, numbers: Iterable[int], *, message: int | None) ->
         if message is None or found.message != message:
             found = find_present(asked, number)
         has = message is not None and found.message == message
-        open_group.check_may_list(has=has, loose=is_loose(found), own=found.account == asked.who.account)
+        open_group_rights.check_may_list(has=has, loose=is_loose(found), own=found.account == asked.who.account)
 
 
 def note_post(asked: Asked) -> None:
@@ -422,7 +432,7 @@ def note_post(asked: Asked) -> None:
     """
     number, account = asked.room.number, asked.who.account
     times = people.list_post_times(asked.connection, number, account)
-    open_group.check_rate(times, asked.rights, now_s=asked.now_s)
+    open_group_rights.check_rate(times, asked.rights, now_s=asked.now_s)
     people.note_post(asked.connection, number, account, now_s=asked.now_s)
 
 
@@ -438,7 +448,7 @@ def delete_message(asked: Asked) -> ServerReply:
     """
     rooms.lock_room(asked.connection, asked.room.number)
     message = find_named_message(asked)
-    open_group.check_may_delete(asked.rights, own=message.account == asked.who.account)
+    open_group_rights.check_may_delete(asked.rights, own=message.account == asked.who.account)
     delete(asked, asked.room, message.account, [message.id])
     return build_json({})
 
@@ -453,22 +463,22 @@ def tell_since(asked: Asked) -> ServerReply:
 
     Clauses: OG-35, OG-36, OG-37
     """
-    limit = open_group.read_limit(asked.request)
-    seqno = open_group.decode_number(asked.names["number"])
+    limit = open_group_queries.read_limit(asked.request)
+    seqno = open_group_queries.decode_number(asked.names["number"])
     page = messages.list_since(asked.connection, asked.room.number, seqno, limit)
     return build_json(describe_messages(asked, page))
 
 
 def tell_recent(asked: Asked) -> ServerReply:
     """List the newest messages."""
-    limit = open_group.read_limit(asked.request)
+    limit = open_group_queries.read_limit(asked.request)
     return build_json(describe_messages(asked, messages.list_newest(asked.connection, asked.room.number, limit)))
 
 
 def tell_before(asked: Asked) -> ServerReply:
     """List the messages before one."""
-    limit = open_group.read_limit(asked.request)
-    before = open_group.decode_number(asked.names["message"])
+    limit = open_group_queries.read_limit(asked.request)
+    before = open_group_queries.decode_number(asked.names["message"])
     page = messages.list_newest(asked.connection, asked.room.number, limit, before=before)
     return build_json(describe_messages(asked, page))
 
@@ -479,7 +489,7 @@ def delete_all_in_room(asked: Asked) -> ServerReply:
     Clauses: OG-39, OG-46
     """
     account = asked.decode_named()
-    open_group.check_may_delete(asked.rights, own=account == asked.who.account)
+    open_group_rights.check_may_delete(asked.rights, own=account == asked.who.account)
     if not delete_all(asked, asked.room, account):
         raise Refusal(404, "there is nothing of this id")
     return build_json({})
@@ -541,7 +551,7 @@ def find_present(asked: Asked, number: int) -> files.File:
 
 def is_number(number: int) -> bool:
     """Tell whether a number can be an id."""
-    return 1 <= number <= open_group.MAX_NUMBER
+    return 1 <= number <= open_group_queries.MAX_NUMBER
 
 
 def is_loose(found: files.File) -> bool:
@@ -555,12 +565,12 @@ def upload_file(asked: Asked) -> ServerReply:
     Clauses: OG-48, OG-52, OG-55
     """
     assert asked.stored is not None
-    name = open_group.read_file_name(asked.request.headers.get("content-disposition"))
+    name = open_group_queries.read_file_name(asked.request.headers.get("content-disposition"))
     if not asked.stored.size:
         raise Refusal(400, "the file is empty")
     number, account = asked.room.number, asked.who.account
     rooms.lock_room(asked.connection, number)
-    open_group.check_loose_files(files.count_loose(asked.connection, number, account, now_s=asked.now_s))
+    open_group_rights.check_loose_files(files.count_loose(asked.connection, number, account, now_s=asked.now_s))
     limit = asked.settings.max_bytes
     if limit is not None and files.add_up_sizes(asked.connection) + asked.stored.size > limit:
         raise Full
@@ -581,10 +591,10 @@ def download_file(asked: Asked) -> ServerReply:
 
     Clauses: OG-49, OG-51, OG-52, OG-53
     """
-    found = find_present(asked, open_group.decode_number(asked.names["file"]))
+    found = find_present(asked, open_group_queries.decode_number(asked.names["file"]))
     own = asked.signer is not None and found.account == asked.signer.account
-    open_group.check_may_read_file(loose=is_loose(found), own=own)
-    part = open_group.read_range(asked.request.headers.get("range"), found.size)
+    open_group_rights.check_may_read_file(loose=is_loose(found), own=own)
+    part = open_group_queries.read_range(asked.request.headers.get("range"), found.size)
     begin, end = part or (0, found.size)
     headers = describe_file(found)
     if part:
@@ -636,7 +646,7 @@ def ban_user(asked: Asked) -> ServerReply:
 
     Clauses: OG-19, OG-20, OG-21, OG-26
     """
-    scope, seconds = open_group.decode_ban(asked.request.body, lifting=False)
+    scope, seconds = open_group_bodies.decode_ban(asked.request.body, lifting=False)
     moderated = find_moderated(asked, scope, Need.MODERATOR)
     account = asked.decode_named()
     for one in moderated:
@@ -644,7 +654,7 @@ def ban_user(asked: Asked) -> ServerReply:
     own = people.find_standings(asked.connection, account)
     where = own.values() if scope.on_server else [own[one.number] for one in moderated if one.number in own]
     is_operator = account == asked.settings.operator
-    open_group.check_may_be_banned([asked.find_user(account), *where], operator=is_operator)
+    open_group_rights.check_may_be_banned([asked.find_user(account), *where], operator=is_operator)
     until = None if seconds is None else asked.now_s + seconds
     set_everywhere(asked, scope, moderated, account, banned=True, banned_until=until)
     return build_json({})
@@ -655,7 +665,7 @@ def unban_user(asked: Asked) -> ServerReply:
 
     Clauses: OG-19, OG-20, OG-26
     """
-    scope, _ = open_group.decode_ban(asked.request.body, lifting=True)
+    scope, _ = open_group_bodies.decode_ban(asked.request.body, lifting=True)
     moderated = find_moderated(asked, scope, Need.MODERATOR)
     set_everywhere(asked, scope, moderated, asked.decode_named(), banned=False, banned_until=None)
     return build_json({})
@@ -677,10 +687,10 @@ def change_role(asked: Asked) -> ServerReply:
 
     Clauses: OG-20, OG-22, OG-23, OG-26, OG-65
     """
-    scope, change = open_group.decode_role(asked.request.body)
+    scope, change = open_group_bodies.decode_role(asked.request.body)
     moderated = find_moderated(asked, scope, Need.ADMINISTRATOR)
     account = asked.decode_named()
-    open_group.check_may_change_role(change, operator=account == asked.settings.operator)
+    open_group_rights.check_may_change_role(change, operator=account == asked.settings.operator)
     for room_number in list_numbers(scope, moderated):
         people.change_role(asked.connection, room_number, account, change)
     return build_json({})
@@ -691,14 +701,14 @@ def change_permissions(asked: Asked) -> ServerReply:
 
     Clauses: OG-28, OG-32
     """
-    open_group.apply_permissions(Flags(), asked.request.body)
+    open_group_bodies.apply_permissions(Flags(), asked.request.body)
     account = asked.decode_named()
     rooms.lock_room(asked.connection, asked.room.number)
     before = people.find_standing(asked.connection, asked.room.number, account)
-    flags = open_group.apply_permissions(before.flags, asked.request.body)
+    flags = open_group_bodies.apply_permissions(before.flags, asked.request.body)
     values = {name: getattr(flags, name) for name in FLAGS}
     people.set_standing(asked.connection, asked.room.number, account, **values)
-    return build_json(open_group.list_flags(flags))
+    return build_json(open_group_rights.list_flags(flags))
 
 
 def tell_all_permissions(asked: Asked) -> ServerReply:
@@ -706,14 +716,14 @@ def tell_all_permissions(asked: Asked) -> ServerReply:
 
     Clauses: OG-28
     """
-    limit = open_group.read_limit(asked.request)
-    after = open_group.decode_query(asked.request.query).get("after")
+    limit = open_group_queries.read_limit(asked.request)
+    after = open_group_queries.decode_query(asked.request.query).get("after")
     try:
         behind = decode_account(after, asked.settings.server_key) if after is not None else ""
     except errors.Malformed:
         raise Refusal(400, "after is no id") from None
     listed = people.list_flags(asked.connection, asked.room.number, after=behind, limit=limit)
-    return build_json({shown: open_group.list_flags(flags) for shown, flags in listed.items()})
+    return build_json({shown: open_group_rights.list_flags(flags) for shown, flags in listed.items()})
 
 
 def tell_permissions(asked: Asked) -> ServerReply:
@@ -722,7 +732,7 @@ def tell_permissions(asked: Asked) -> ServerReply:
     Clauses: OG-28
     """
     standing = people.find_standing(asked.connection, asked.room.number, asked.decode_named())
-    return build_json(open_group.list_flags(standing.flags))
+    return build_json(open_group_rights.list_flags(standing.flags))
 
 
 # Invitations
@@ -733,7 +743,7 @@ def make_invitation(asked: Asked) -> ServerReply:
 
     Clauses: OG-31
     """
-    seconds = open_group.decode_timeout(asked.request.body)
+    seconds = open_group_bodies.decode_timeout(asked.request.body)
     invitation = secrets.token_bytes(room.INVITATION_BYTES)
     until = None if seconds is None else asked.now_s + seconds
     rooms.set_invitation(asked.connection, asked.room.number, invitation, until)
@@ -754,13 +764,13 @@ def join_room(asked: Asked) -> ServerReply:
 
     Clauses: OG-29, OG-30
     """
-    shown = open_group.decode_join(asked.request.body)
+    shown = open_group_bodies.decode_join(asked.request.body)
     found = rooms.find_room(asked.connection, asked.names["room"])
     if found is None:
         raise Refusal(404, NO_SUCH_ROOM)
     in_room = people.find_standing(asked.connection, found.number, asked.who.account)
-    open_group.check_invitation(shown, found.invitation, found.invitation_until_s, now_s=asked.now_s)
-    open_group.check_may_join(found.settings, in_room, now_s=asked.now_s, on_server=asked.on_server)
+    open_group_rights.check_invitation(shown, found.invitation, found.invitation_until_s, now_s=asked.now_s)
+    open_group_rights.check_may_join(found.settings, in_room, now_s=asked.now_s, on_server=asked.on_server)
     people.set_standing(asked.connection, found.number, asked.who.account, invited=True)
     return build_json({})
 

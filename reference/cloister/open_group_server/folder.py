@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from cloister import errors, identity, server_id
-from cloister.open_group import BLACKLIST_GROUP
+from cloister.open_group_rights import BLACKLIST_GROUP
 from cloister.open_group_server import operation, server_file
 from cloister.open_group_server.database import Database, open_engine
 from cloister.open_group_server.operation import SERVER_FILE

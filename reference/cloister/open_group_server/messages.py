@@ -19,7 +19,8 @@ from sqlalchemy import (
     update,
 )
 
-from cloister.open_group import MAX_PAGE_BYTES, PostBody
+from cloister.open_group import MAX_PAGE_BYTES
+from cloister.open_group_bodies import PostBody
 from cloister.open_group_server import files, people, rooms
 from cloister.open_group_server.tables import messages
 

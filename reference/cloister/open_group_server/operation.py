@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from cloister import errors, open_group, room, server_id
-from cloister.open_group import FLAGS, RoleChange
+from cloister import errors, open_group_bodies, open_group_rights, room, server_id
+from cloister.open_group_rights import FLAGS, RoleChange
 from cloister.open_group_server import database, file_store, people, rooms, server_file
 from cloister.open_group_server.database import Database, NewerDatabase, UnusableDatabase
 from cloister.open_group_server.people import Person
@@ -164,7 +164,7 @@ class Operator:
         """
         if not room.TOKEN.fullmatch(token):
             raise CannotOperate(f"{token!r} is no token: it has 1 to 64 characters of a-z A-Z 0-9 _ -")
-        open_group.check_room_changes(changes)
+        open_group_bodies.check_room_changes(changes)
         if not create_room(self.connection, token, changes, now_s=self.now_s):
             raise CannotOperate(f"there is a room {token} already: `cloister open-group set-room` changes it")
         return self.find_room(token)
@@ -177,7 +177,7 @@ class Operator:
             Refusal: a member is not of the form.
         Clauses: OG-65
         """
-        open_group.check_room_changes(changes)
+        open_group_bodies.check_room_changes(changes)
         rooms.change_room(self.connection, self.find_room(token).number, **changes)
 
     def delete_room(self, token: str) -> None:
@@ -248,7 +248,7 @@ class Operator:
         Clauses: OG-22, OG-65
         """
         account = self.decode_id(text)
-        open_group.check_may_change_role(change, operator=account == self.file.operator)
+        open_group_rights.check_may_change_role(change, operator=account == self.file.operator)
         for found in self._find_scope(tokens):
             people.change_role(self.connection, None if found is None else found.number, account, change)
 
@@ -265,7 +265,7 @@ class Operator:
         own = people.find_standings(self.connection, account)
         where = own.values() if tokens is None else [own[one.number] for one in scope if one and one.number in own]
         held = [people.find_user(self.connection, account), *where]
-        open_group.check_may_be_banned(held, operator=account == self.file.operator)
+        open_group_rights.check_may_be_banned(held, operator=account == self.file.operator)
         self._set_ban(account, scope, banned=True, banned_until=self._find_end(seconds))
 
     def unban(self, text: str, tokens: Sequence[str] | None) -> None:

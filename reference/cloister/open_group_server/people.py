@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, delete, func, insert, or_, select, text, update
 
-from cloister import open_group
-from cloister.open_group import FLAGS, POSTS, POSTS_SECONDS, Flags, RoleChange, Standing
+from cloister import open_group_rights
+from cloister.open_group_rights import FLAGS, POSTS, POSTS_SECONDS, Flags, RoleChange, Standing
 from cloister.open_group_server import rooms
 from cloister.open_group_server.database import choose_insert, upsert
 from cloister.open_group_server.tables import messages, nonces, post_times, standings, users
@@ -140,7 +140,7 @@ def change_role(connection: Connection, room: int | None, account: str, change: 
     else:
         rooms.change_room(connection, room)
         before = find_standing(connection, room, account)
-    role = open_group.apply_role(before, change)
+    role = open_group_rights.apply_role(before, change)
     set_in(
         connection,
         room,

@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
 
-from cloister.open_group import ACTIVE_SECONDS, FLAGS, RoomSettings
+from cloister.open_group import ACTIVE_SECONDS
+from cloister.open_group_rights import FLAGS, RoomSettings
 from cloister.open_group_server import files, tables
 from cloister.open_group_server.tables import rooms, standings
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from cloister import errors, identity, open_group, room, signed_request, storage, wire
+from cloister import errors, identity, open_group_bodies, room, signed_request, storage, wire
 from cloister.identity import SEED_BYTES, KeyPair
 from cloister.open_group_server.database import FILE
 from cloister.serving import server_file
@@ -43,7 +43,7 @@ def check_room(members: dict[str, Any]) -> dict[str, Any]:
     if "name" not in changes or "image" in changes:
         raise ValueError("a room has a name, and no image before one is uploaded")
     try:
-        open_group.check_room_changes(changes)
+        open_group_bodies.check_room_changes(changes)
     except signed_request.Refusal as refusal:
         raise ValueError(refusal.reason) from None
     return members

@@ -7,7 +7,7 @@ from contextlib import ExitStack, suppress
 from typing import Any
 
 import pytest
-from cloister import open_group, signed_request
+from cloister import open_group, open_group_rights, signed_request
 from cloister.open_group_server.file_store import FileStore
 from cloister.serving import limits
 from cloister.signed_request import Request
@@ -114,18 +114,18 @@ def test_hostile_names_are_refused_and_leave_nothing(alone: Any, name: str) -> N
 
 
 def test_what_is_refused_leaves_nothing_on_disk(world: Any) -> None:
-    world.start(max_bytes=open_group.MAX_LOOSE_FILES)
+    world.start(max_bytes=open_group_rights.MAX_LOOSE_FILES)
     assert world.ask(None, "POST", "/room/tea/file", b"x").status_code == 401
     assert world.ask("alice", "POST", "/room/white/file", b"x").status_code == 404
     assert world.ask("alice", "POST", "/room/tea/file").status_code == 400
     assert world.stored == []
-    for _ in range(open_group.MAX_LOOSE_FILES):
+    for _ in range(open_group_rights.MAX_LOOSE_FILES):
         world.upload("alice", b"x")
     assert world.ask("alice", "POST", "/room/tea/file", b"x").status_code == 429
     assert world.ask("bob", "POST", "/room/tea/file", b"x").status_code == 503
     part = {"method": "POST", "path": "/room/tea/file", "b64": "AAAA"}
     assert world.ask("alice", "POST", "/batch", [part]).json()[0]["code"] == 429
-    assert len(world.stored) == open_group.MAX_LOOSE_FILES
+    assert len(world.stored) == open_group_rights.MAX_LOOSE_FILES
 
 
 def test_an_upload_that_nobody_or_somebody_else_signed_leaves_nothing_on_disk(alone: Any) -> None:

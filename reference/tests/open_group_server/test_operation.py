@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from cloister import identity, room, server_id
-from cloister.open_group import WHITELIST_GROUP
+from cloister.open_group_rights import WHITELIST_GROUP
 from cloister.open_group_server import operation
 from cloister.open_group_server.operation import (
     ADMINISTRATOR,

@@ -5,7 +5,7 @@ import secrets
 from typing import Any
 
 import pytest
-from cloister import open_group, server_onion, signed_request
+from cloister import open_group_bodies, open_group_queries, open_group_rights, server_onion, signed_request
 from cloister.open_group import ENDPOINTS
 from cloister.open_group_server import endpoints
 from cloister.signed_request import Request
@@ -159,14 +159,14 @@ def test_the_first_checks_come_first_on_every_path(alone: Any, path: str) -> Non
 
 def test_too_many_posts_are_refused(world: Any) -> None:
     world.start()
-    answers = [world.post("alice", str(number)) for number in range(open_group.POSTS)]
+    answers = [world.post("alice", str(number)) for number in range(open_group_rights.POSTS)]
     edit = {"data": "YWJj", "signature": answers[0].json()["signature"]}
     assert {answer.status_code for answer in answers} == {201}
     assert world.post("alice", "more").status_code == 429
     assert world.ask("alice", "PUT", "/room/tea/message/1", edit).status_code == 429
     assert world.post("alice", "0").status_code == 201
     assert {world.post("operator", str(number)).status_code for number in range(7)} == {201}
-    world.pass_time(open_group.POSTS_SECONDS)
+    world.pass_time(open_group_rights.POSTS_SECONDS)
     assert world.post("alice", "more").status_code == 201
 
 
@@ -221,7 +221,7 @@ def test_capabilities_that_are_required_make_no_long_answer(alone: Any) -> None:
     alone.start()
     missing = alone.ask(None, "GET", "/capabilities?required=sogs,reactions")
     assert (missing.status_code, missing.json()["missing"]) == (412, ["reactions"])
-    longest = ",".join(["%22" * open_group.MAX_REQUIRED_CHARACTERS] * open_group.MAX_REQUIRED)
+    longest = ",".join(["%22" * open_group_queries.MAX_REQUIRED_CHARACTERS] * open_group_queries.MAX_REQUIRED)
     assert alone.ask(None, "GET", f"/capabilities?required={longest}").status_code == 412
     wide = longest.replace("%22", "%F0%9F%98%80")
     answers = [alone.ask(None, "GET", f"/capabilities?required={names}") for names in (longest, wide)]
@@ -294,7 +294,7 @@ def test_unknown_paths_and_methods_have_a_line_of_text(alone: Any) -> None:
     ):
         answer = alone.ask(None, method, target)
         assert (answer.status_code, "\n" in answer.text) == (status, False), (method, target, answer.text)
-    body = b"x" * (open_group.MAX_JSON_BYTES + 1)
+    body = b"x" * (open_group_bodies.MAX_JSON_BYTES + 1)
     assert alone.ask("alice", "POST", "/room/tea/message", body).status_code == 413
     paths = alone.ask(None, "GET", "/openapi.json").json()["paths"]
     assert {endpoint.path for endpoint in ENDPOINTS} <= paths.keys()
