@@ -13,8 +13,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from cloister.open_group_server.answering import Answering
+from cloister.open_group_server.asked import Settings
 from cloister.open_group_server.database import Database
-from cloister.open_group_server.endpoints import Settings
 from cloister.open_group_server.file_store import FileStore
 from cloister.signed_request import Request
 from sqlalchemy import event

@@ -17,9 +17,10 @@ from sqlalchemy import Connection
 from cloister import errors, open_group, open_group_rights, server_id, signed_request
 from cloister.open_group import BATCH_PATHS, Endpoint
 from cloister.open_group_rights import Standing
-from cloister.open_group_server import endpoints, people
+from cloister.open_group_server import people
+from cloister.open_group_server.asked import Asked, Full, Settings, Signer, as_operator
 from cloister.open_group_server.database import Database, savepoint
-from cloister.open_group_server.endpoints import HANDLERS, Asked, Full, Settings, Signer
+from cloister.open_group_server.endpoints import HANDLERS
 from cloister.open_group_server.file_store import FileStore, Stored
 from cloister.open_group_server.reply import Download, build_refusal, build_text
 from cloister.server_onion import TARGET, ServerReply
@@ -121,7 +122,7 @@ class Answering:
         if signer is None:
             return Standing()
         is_operator = signer.account == self.settings.operator
-        standing = endpoints.as_operator(people.find_user(connection, signer.account), is_operator=is_operator)
+        standing = as_operator(people.find_user(connection, signer.account), is_operator=is_operator)
         if open_group_rights.is_banned(standing, now_s=now_s):
             raise Refusal(403, "banned on this server")
         return standing

@@ -8,7 +8,7 @@ from cloister import errors, open_group, open_group_batch, server_onion, signed_
 from cloister.identity import PrivateKey
 from cloister.open_group_batch import MAX_BATCH_REPLY_BYTES
 from cloister.open_group_server.answering import Answering
-from cloister.open_group_server.endpoints import Signer
+from cloister.open_group_server.asked import Signer
 from cloister.open_group_server.metrics import Metrics
 from cloister.open_group_server.reply import JSON, build_refusal, build_text
 from cloister.server_onion import TARGET, ServerReply

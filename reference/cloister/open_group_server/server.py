@@ -13,9 +13,9 @@ from sqlalchemy import Connection
 from cloister.open_group_server import files, operation, people, server_file
 from cloister.open_group_server.answering import Answering
 from cloister.open_group_server.app import build_app
+from cloister.open_group_server.asked import Settings
 from cloister.open_group_server.batches import Server
 from cloister.open_group_server.database import Database, NewerDatabase, UnusableDatabase
-from cloister.open_group_server.endpoints import Settings
 from cloister.open_group_server.file_store import FileStore
 from cloister.open_group_server.metrics import Metrics
 from cloister.open_group_server.server_file import ServerFile
