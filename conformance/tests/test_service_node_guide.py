@@ -115,8 +115,9 @@ def test_the_guide_names_all_metrics() -> None:
 
 
 def test_the_guide_names_all_events_of_the_log() -> None:
-    folder = data.CHECKOUT / "reference" / "cloister" / "service_node"
-    noted = {event for file in folder.glob("*.py") for event in re.findall(r'log\.note\("([^"]+)"', file.read_text())}
+    reference = data.CHECKOUT / "reference" / "cloister"
+    files = [file for part in ("service_node", "serving") for file in (reference / part).glob("*.py")]
+    noted = {event for file in files for event in re.findall(r'log\.note\("([^"]+)"', file.read_text())}
     rows = re.findall(r"^\| (`[a-z ]+`(?:, `[a-z ]+`)*) \|", GUIDE.partition("**The log**")[2], re.MULTILINE)
     assert {event for row in rows for event in re.findall(r"`([^`]+)`", row)} == noted
 
