@@ -267,11 +267,7 @@ def edit(
     network: NetworkOption = NETWORK,
 ) -> None:
     """Give a post of this account another text. The server can read it."""
-
-    async def act(server: RoomClient, known: KnownRoom) -> None:
-        await server.edit(find_post(known, message), text)
-
-    run_in_room(account, network, room_name, act)
+    run_in_room(account, network, room_name, lambda server, known: server.edit(find_post(known, message), text))
     typer.echo(f"edited {message}; the server can read it")
 
 
@@ -320,11 +316,7 @@ def delete(
     network: NetworkOption = NETWORK,
 ) -> None:
     """Delete a post: one of this account, or, as a moderator, any."""
-
-    async def act(server: RoomClient, known: KnownRoom) -> None:
-        await server.delete(known.link.room, message)
-
-    run_in_room(account, network, room_name, act)
+    run_in_room(account, network, room_name, lambda server, known: server.delete(known.link.room, message))
     typer.echo(f"deleted {message}")
 
 
@@ -333,11 +325,7 @@ def delete_all(
     room_name: RoomArgument, who: IdArgument, account: AccountOption = ACCOUNT, network: NetworkOption = NETWORK
 ) -> None:
     """Delete all posts of an account."""
-
-    async def act(server: RoomClient, known: KnownRoom) -> None:
-        await server.delete_all(known.link.room, who)
-
-    run_in_room(account, network, room_name, act)
+    run_in_room(account, network, room_name, lambda server, known: server.delete_all(known.link.room, who))
     typer.echo(f"deleted all posts of {who}")
 
 
@@ -353,11 +341,7 @@ def ban(
     network: NetworkOption = NETWORK,
 ) -> None:
     """Ban an account from a room, as a moderator."""
-
-    async def act(server: RoomClient, known: KnownRoom) -> None:
-        await server.ban(known.link.room, who, timeout_s=seconds)
-
-    run_in_room(account, network, room_name, act)
+    run_in_room(account, network, room_name, lambda server, known: server.ban(known.link.room, who, timeout_s=seconds))
     typer.echo(f"banned {who}" if seconds is None else f"banned {who} for {seconds} seconds")
 
 
@@ -366,11 +350,7 @@ def unban(
     room_name: RoomArgument, who: IdArgument, account: AccountOption = ACCOUNT, network: NetworkOption = NETWORK
 ) -> None:
     """Lift a ban."""
-
-    async def act(server: RoomClient, known: KnownRoom) -> None:
-        await server.unban(known.link.room, who)
-
-    run_in_room(account, network, room_name, act)
+    run_in_room(account, network, room_name, lambda server, known: server.unban(known.link.room, who))
     typer.echo(f"{who} is not banned any more")
 
 
@@ -382,11 +362,12 @@ def approve(
     network: NetworkOption = NETWORK,
 ) -> None:
     """Approve accounts for a whitelist: the server learns these ids. Each then needs the invitation too."""
-
-    async def act(server: RoomClient, known: KnownRoom) -> None:
-        await server.approve(known.link.room, [identity.decode_account_id(each) for each in who])
-
-    run_in_room(account, network, room_name, act)
+    run_in_room(
+        account,
+        network,
+        room_name,
+        lambda server, known: server.approve(known.link.room, [identity.decode_account_id(each) for each in who]),
+    )
     typer.echo(f"approved {len(who)}; `cloister room invite {room_name}` makes their link")
 
 
@@ -395,11 +376,12 @@ def disapprove(
     room_name: RoomArgument, who: IdArgument, account: AccountOption = ACCOUNT, network: NetworkOption = NETWORK
 ) -> None:
     """Take an approval away."""
-
-    async def act(server: RoomClient, known: KnownRoom) -> None:
-        await server.set_permissions(known.link.room, who, dict.fromkeys(FLAGS))
-
-    run_in_room(account, network, room_name, act)
+    run_in_room(
+        account,
+        network,
+        room_name,
+        lambda server, known: server.set_permissions(known.link.room, who, dict.fromkeys(FLAGS)),
+    )
     typer.echo(f"{who} is not approved any more")
 
 
@@ -422,11 +404,7 @@ def invite(
 @app.command()
 def withdraw(room_name: RoomArgument, account: AccountOption = ACCOUNT, network: NetworkOption = NETWORK) -> None:
     """Withdraw the invitation of a room; who has joined stays."""
-
-    async def act(server: RoomClient, known: KnownRoom) -> None:
-        await server.withdraw_invitation(known.link.room)
-
-    run_in_room(account, network, room_name, act)
+    run_in_room(account, network, room_name, lambda server, known: server.withdraw_invitation(known.link.room))
     typer.echo("the invitation is withdrawn")
 
 
@@ -443,10 +421,9 @@ def moderator(
     """Make an account a moderator of a room, or take that away, as an administrator."""
     role = "admin" if admin else "moderator"
 
-    async def act(server: RoomClient, known: KnownRoom) -> None:
-        await server.change_role(known.link.room, who, {role: not remove})
-
-    run_in_room(account, network, room_name, act)
+    run_in_room(
+        account, network, room_name, lambda server, known: server.change_role(known.link.room, who, {role: not remove})
+    )
     typer.echo(f"{who} is {'no' if remove else 'now'} {'administrator' if admin else 'moderator'}")
 
 

@@ -101,9 +101,6 @@ class Answering:
         def work(connection: Connection) -> Refusal | None:
             try:
                 note_nonce(connection, signer)
-            except Refusal as refusal:
-                return refusal
-            try:
                 self._check_ban(connection, signer, self.read_now())
             except Refusal as refusal:
                 return refusal
