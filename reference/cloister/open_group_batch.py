@@ -106,11 +106,3 @@ def describe_part(status: int, headers: Mapping[str, str], body: bytes) -> dict[
         "headers": dict(headers),
         "body": json.loads(body) if is_json else wire.encode_base64(body),
     }
-
-
-def is_success(status: int) -> bool:
-    """Tell whether a status is one of success.
-
-    Clauses: OG-61
-    """
-    return 200 <= status <= 299

@@ -36,6 +36,14 @@ class ServerReply:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
 
+    @property
+    def is_success(self) -> bool:
+        """Tell whether the status is one of success.
+
+        Clauses: OG-61, OG-79
+        """
+        return 200 <= self.status <= 299
+
 
 # Lists
 
@@ -174,7 +182,7 @@ def check_success(reply: ServerReply) -> ServerReply:
         ServerRefused: it has another.
     Clauses: OG-79
     """
-    if not 200 <= reply.status <= 299:
+    if not reply.is_success:
         text = reply.body.decode("utf-8", "replace")[:MAX_REASON_CHARACTERS]
         raise errors.ServerRefused(
             status=reply.status, reason="".join(mark if mark.isprintable() else " " for mark in text)

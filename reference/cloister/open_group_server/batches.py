@@ -79,7 +79,7 @@ class Server:
             self._metrics.note_inner(part.path, reply.status)
             answers.append(answer)
             size += len(answer) + 2
-            if request.path == SEQUENCE and not open_group_batch.is_success(reply.status):
+            if request.path == SEQUENCE and not reply.is_success:
                 break
         return ServerReply(status=200, headers={"content-type": JSON}, body=b"[" + b", ".join(answers) + b"]")
 
